@@ -1,0 +1,1 @@
+"""What two kinds of process must agree on; imports none of them."""

@@ -1,0 +1,47 @@
+"""Why a flow record ended, which way a packet went, and why a packet was dropped by the decoder."""
+
+from enum import IntEnum
+
+
+class EndReason(IntEnum):
+    """flowEndReason, IANA element 136 (RFC 5102 section 5.11.3)."""
+
+    IDLE_TIMEOUT = 1
+    ACTIVE_TIMEOUT = 2
+    END_OF_FLOW = 3
+    FORCED_END = 4
+    LACK_OF_RESOURCES = 5
+
+
+class Direction(IntEnum):
+    """Direction of a biflow's forward side as seen by this host."""
+
+    UNKNOWN = 0
+    IN = 1
+    OUT = 2
+
+
+class Drop(IntEnum):
+    """Verdict of the decoder on one packet: ACCOUNTED, or the one reason why it is in no flow."""
+
+    ACCOUNTED = 0
+    LINK_CUT = 1
+    LINK_UNKNOWN = 2
+    NOT_IP = 3
+    IP_CUT = 4
+    IP_VERSION = 5
+    IP_HEADER_LENGTH = 6
+    IP_TOTAL_LENGTH = 7
+    TOO_MANY_LAYERS = 8
+
+
+DROP_MEANING = {
+    Drop.LINK_CUT: "frame ends inside its link-layer headers",
+    Drop.LINK_UNKNOWN: "link type that flowherd cannot read",
+    Drop.NOT_IP: "no IP packet inside: ARP, LLDP, spanning tree and the like",
+    Drop.IP_CUT: "captured bytes end before the IP addresses do",
+    Drop.IP_VERSION: "IP version is neither 4 nor 6, or not the one the link layer announced",
+    Drop.IP_HEADER_LENGTH: "IPv4 header length below 20 bytes (RFC 791 section 3.1)",
+    Drop.IP_TOTAL_LENGTH: "IPv4 total length below the header length (RFC 791 section 3.1)",
+    Drop.TOO_MANY_LAYERS: "more stacked tags and labels than the decoder follows",
+}

@@ -1,0 +1,70 @@
+"""The whole configuration as frozen types with defaults; flag, environment, TOML and docs derive from it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Capture = Literal["ring", "pcap"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    """How packets are taken and flows are kept; may differ per interface."""
+
+    filter: str = ""
+    """BPF expression, libpcap's syntax; empty: everything"""
+    promisc: bool = False
+    """put the interface into promiscuous mode"""
+    snaplen: int = 65535
+    """bytes kept of each packet"""
+    capture: Capture = "ring"
+    """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
+    ring_mib: int = 64
+    """memory of the capture ring, MiB"""
+    table_mib: int = 512
+    """address space of the flow table and outbox, MiB; memory is used as flows come"""
+    core: int = -1
+    """core the worker is pinned to; -1: chosen"""
+    active_timeout_s: float = 15.0
+    """longest time between two records of a living flow"""
+    idle_timeout_s: float = 15.0
+    """a flow silent for this long is reported"""
+    forget_s: float = 60.0
+    """a flow silent for this long leaves the table"""
+    linger_s: float = 5.0
+    """a closed TCP connection stays this long, so that late segments still count"""
+    max_flows: int = 500_000
+    """flows the table may hold, as far as table_mib reaches"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one flowherd process tree."""
+
+    interface: tuple[str, ...] = ()
+    """interfaces to watch, names or globs; none: every NIC"""
+    sink: tuple[str, ...] = ("store",)
+    """store[:DIR], jsonl:PATH, jsonl:- or null; may be repeated and replaces the default"""
+    defaults: CaptureSettings = CaptureSettings()
+    per_interface: dict[str, CaptureSettings] = field(default_factory=dict)
+    state_dir: str = "/var/lib/flowherd"
+    """store and spool"""
+    runtime_dir: str = "/run/flowherd"
+    """flow tables, locks and the control socket"""
+    cache_dir: str = "/var/cache/flowherd"
+    """compiled kernels"""
+    user: str = "flowherd"
+    """service user of workers and exporter when started as root"""
+    status_host: str = "127.0.0.1"
+    """address of the status and metrics page"""
+    status_port: int = 0
+    """port of the status and metrics page; 0: none"""
+    drain_s: float = 10.0
+    """longest time to drain when stopping"""
+    spool_mib: int = 1024
+    """disk the spool may use; beyond it the oldest batches are dropped and counted"""
+    spool_age_s: float = 86400.0
+    """age at which a batch nobody could take is dropped and counted"""
+    store_mib: int = 10240
+    """disk the store may use; beyond it the oldest files are removed"""
+    store_age_s: float = 30 * 86400.0
+    """age at which the store's files are removed"""
