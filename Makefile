@@ -1,0 +1,108 @@
+# flowherd: `make` lists what can be done.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --quiet --disable-pip-version-check --no-input
+WHEELS := --only-binary :all:
+DEBIAN := tshark:tshark tcpreplay:tcpreplay nfdump:nfdump nfpcapd:nfdump softflowd:softflowd ra:argus-client \
+	argus:argus-server ip:iproute2 tcpdump:tcpdump tmux:tmux
+ARGS ?=
+TESTS ?=
+
+# A .venv that was moved, or whose Python went away, is built anew.
+FRESH := $(shell [ "$$(cat .venv/.home 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null && echo yes)
+STALE := $(if $(FRESH),,stale)
+
+.PHONY: help setup dev run test fmt lint type pytest bench clean user tools stale
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
+		printf '  make %-7s %s\n' "$$name" "$$what"; done
+
+setup: .venv/.setup ## build .venv: wheels only, no compiler
+	@:
+
+dev: .venv/.dev ## .venv with what the tests need
+	@:
+
+run: setup user ## capture every NIC, show flows live (ARGS="--sample 10 …")
+	@exec $(BIN)/flowherd $(ARGS)
+
+test: dev tools ## lint, types, import contracts, all tests (TESTS="tests/worker -k vlan")
+	@$(MAKE) -j1 lint type pytest
+
+lint: dev ## ruff and the import contracts
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo 'lint: not formatted as ruff would: make fmt' >&2; exit 1; }
+	@out=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$out" >&2; exit 1; }
+
+type: dev ## mypy, strict
+	@$(BIN)/mypy
+
+pytest: dev
+	@$(BIN)/python -m pytest $(TESTS)
+
+fmt: dev ## format, and fix what ruff can fix
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: dev tools ## measure speed and memory (ARGS="…")
+	@exec $(BIN)/python bench/run.py $(ARGS)
+
+clean: ## remove .venv and every cache
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+stale:
+
+.venv/.setup: pyproject.toml constraints.txt $(STALE)
+	@python=; lame=; \
+	for name in $${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do \
+		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		if $$name -c 'import venv, ensurepip' 2>/dev/null; then python=$$name; break; fi; \
+		lame=$${lame:-$$name}; \
+	done; \
+	if [ -z "$$python" ] && [ -n "$$lame" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		package=$$($$lame -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+		echo "setup: installing the Debian package $$package, which $$lame needs to build .venv"; \
+		apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$package >/dev/null; \
+		python=$$lame; \
+	fi; \
+	if [ -z "$$python" ] && [ -n "$$lame" ]; then \
+		echo "setup: $$lame has no venv module; install it (Debian: apt-get install python3-venv)" >&2; exit 1; \
+	elif [ -z "$$python" ]; then \
+		echo 'setup: no Python 3.11 or newer found; install one, or name it: make setup PYTHON=/path/to/python3' >&2; exit 1; \
+	fi; \
+	[ -n "$(FRESH)" ] || { rm -rf .venv; $$python -m venv .venv; }; \
+	echo "setup: installing flowherd and what it needs into .venv ($$($(BIN)/python -V))"; \
+	$(PIP) install $(WHEELS) --editable . || { \
+		echo 'setup: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
+	@echo "$(CURDIR)" >.venv/.home; touch $@
+
+.venv/.dev: .venv/.setup
+	@echo 'setup: adding what the tests need to .venv'
+	@$(PIP) install $(WHEELS) --editable '.[dev]'
+	@touch $@
+
+# Root opens the sockets; everything that reads a packet runs as this user.
+user:
+	@if [ "$$(id -u)" = 0 ] && ! id -u flowherd >/dev/null 2>&1; then \
+		echo 'run: adding the system user flowherd, as whom workers and exporter run'; \
+		useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowherd; \
+	fi
+
+tools:
+	@missing=; for pair in $(DEBIAN); do \
+		PATH="$$PATH:/usr/sbin:/sbin" command -v $${pair%%:*} >/dev/null || missing+=" $${pair##*:}"; done; \
+	missing=$$(tr ' ' '\n' <<<"$$missing" | sort -u | xargs); \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "test: installing Debian packages the tests use: $$missing"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing; } \
+			>/dev/null || echo "test: they could not be installed; tests that need them are skipped" >&2; \
+	else \
+		echo "test: not installed: $$missing; tests that need them are skipped" >&2; \
+	fi

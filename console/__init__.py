@@ -1,0 +1,1 @@
+"""What people look at: live tables, recent flows, queries over the store."""

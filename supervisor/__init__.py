@@ -1,0 +1,1 @@
+"""Decides who runs where; opens and owns capture sockets, tables, pipes and locks."""

@@ -1,0 +1,1 @@
+"""One process per NIC: packets in, flow records out."""
