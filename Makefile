@@ -35,7 +35,7 @@ test: dev tools ## lint, types, import contracts, all tests (TESTS="tests/worker
 	@$(MAKE) -j1 lint type pytest
 
 lint: dev ## ruff and the import contracts
-	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff check --quiet --output-format concise
 	@$(BIN)/ruff format --check --quiet || { echo 'lint: not formatted as ruff would: make fmt' >&2; exit 1; }
 	@out=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$out" >&2; exit 1; }
 
