@@ -37,15 +37,13 @@ class CaptureSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of one flowherd process tree."""
+class HostSettings:
+    """What one flowherd process tree has once, whatever it captures."""
 
     interface: tuple[str, ...] = ()
     """interfaces to watch, names or globs; none: every NIC"""
     sink: tuple[str, ...] = ("store",)
     """store[:DIR], jsonl:PATH, jsonl:- or null; may be repeated and replaces the default"""
-    defaults: CaptureSettings = CaptureSettings()
-    per_interface: dict[str, CaptureSettings] = field(default_factory=dict)
     state_dir: str = "/var/lib/flowherd"
     """store and spool"""
     runtime_dir: str = "/run/flowherd"
@@ -68,3 +66,17 @@ class Settings:
     """disk the store may use; beyond it the oldest files are removed"""
     store_age_s: float = 30 * 86400.0
     """age at which the store's files are removed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(HostSettings):
+    """Settings of one flowherd process tree and of everything it captures."""
+
+    defaults: CaptureSettings = CaptureSettings()
+    """how an interface without a table of its own is captured"""
+    per_interface: dict[str, CaptureSettings] = field(default_factory=dict)
+    """how the named interfaces are captured"""
+
+    def capture_of(self, interface: str) -> CaptureSettings:
+        """How `interface` is captured."""
+        return self.per_interface.get(interface, self.defaults)
