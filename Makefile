@@ -58,7 +58,7 @@ clean: ## remove .venv and every cache
 
 stale:
 
-.venv/.setup: pyproject.toml constraints.txt $(STALE)
+.venv/.home: $(STALE)
 	@python=; lame=; \
 	for name in $${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
@@ -76,11 +76,13 @@ stale:
 	elif [ -z "$$python" ]; then \
 		echo 'setup: no Python 3.11 or newer found; install one, or name it: make setup PYTHON=/path/to/python3' >&2; exit 1; \
 	fi; \
-	[ -n "$(FRESH)" ] || { rm -rf .venv; $$python -m venv .venv; }; \
-	echo "setup: installing flowherd and what it needs into .venv ($$($(BIN)/python -V))"; \
-	$(PIP) install $(WHEELS) --editable . || { \
+	rm -rf .venv; $$python -m venv .venv; echo "$(CURDIR)" >$@
+
+.venv/.setup: .venv/.home pyproject.toml constraints.txt
+	@echo "setup: installing flowherd and what it needs into .venv ($$($(BIN)/python -V))"
+	@$(PIP) install $(WHEELS) --editable . || { \
 		echo 'setup: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
-	@echo "$(CURDIR)" >.venv/.home; touch $@
+	@touch $@
 
 .venv/.dev: .venv/.setup
 	@echo 'setup: adding what the tests need to .venv'
