@@ -16,6 +16,13 @@ TESTS ?=
 FRESH := $(shell [ "$$(cat .venv/.home 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null && echo yes)
 STALE := $(if $(FRESH),,stale)
 
+define EVERYBODY
+import pathlib, sys
+home = pathlib.Path(sys.base_prefix).resolve()
+sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
+endef
+export EVERYBODY
+
 .PHONY: help setup dev run test fmt lint type pytest bench clean user tools stale
 
 help: ## this list
@@ -58,13 +65,15 @@ clean: ## remove .venv and every cache
 
 stale:
 
+# Everybody must be able to run the Python taken: workers are not root, and a Python in root's home is closed to them.
 .venv/.home: $(STALE)
-	@python=; lame=; \
-	for name in $${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do \
+	@python=; closed=; lame=; \
+	for name in $${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3 /usr/bin/python3}; do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-		if $$name -c 'import venv, ensurepip' 2>/dev/null; then python=$$name; break; fi; \
-		lame=$${lame:-$$name}; \
+		$$name -c 'import venv, ensurepip' 2>/dev/null || { lame=$${lame:-$$name}; continue; }; \
+		$$name -c "$$EVERYBODY" && { python=$$name; break; } || closed=$${closed:-$$name}; \
 	done; \
+	python=$${python:-$$closed}; \
 	if [ -z "$$python" ] && [ -n "$$lame" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		package=$$($$lame -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 		echo "setup: installing the Debian package $$package, which $$lame needs to build .venv"; \
