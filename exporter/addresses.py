@@ -1,0 +1,54 @@
+"""Addresses of a batch as text: each distinct one is written once, however many rows carry it."""
+
+from socket import AF_INET, AF_INET6, inet_ntop
+from typing import Any
+
+import numpy as np
+
+from shared.record import Rows
+
+Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
+Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
+MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def address_texts(rows: Rows, name: str) -> Texts:
+    """The column `name` as text, RFC 5952 for IPv6."""
+    head, tail = rows[f"{name}_head"].astype(np.uint64), rows[f"{name}_tail"].astype(np.uint64)
+    is_four = rows["ip_version"] == 4
+    first, inverse = _distinct(head, tail, is_four)
+    octets = np.stack([head[first], tail[first]], axis=1).view(np.uint8)
+    texts = [
+        inet_ntop(AF_INET, octet[12:]) if four else inet_ntop(AF_INET6, octet)
+        for octet, four in zip(map(bytes, octets), is_four[first].tolist(), strict=True)
+    ]
+    return _objects(texts)[inverse]
+
+
+def mac_texts(words: Words) -> Texts:
+    """Link addresses as aa:bb:cc:dd:ee:ff, 0 as None."""
+    distinct, inverse = np.unique(words, return_inverse=True)
+    texts = [word.to_bytes(8, "big")[2:].hex(":") if word else None for word in distinct.tolist()]
+    return _objects(texts)[inverse]
+
+
+def _objects(values: list[Any]) -> Texts:
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
+def _distinct(head: Words, tail: Words, is_four: "np.ndarray[Any, Any]") -> tuple[Any, Any]:
+    """First row of each distinct address, and for each row which one. Sorted by a hash, exact by comparison."""
+    mixed = (head * MIX) ^ (head >> np.uint64(29)) ^ (tail * MIX) ^ (tail >> np.uint64(31)) ^ is_four
+    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+    named = first[inverse]
+    if (
+        np.array_equal(head[named], head)
+        and np.array_equal(tail[named], tail)
+        and np.array_equal(is_four[named], is_four)
+    ):
+        return first, inverse
+    keys = np.stack([head, tail, is_four.astype(np.uint64)], axis=1)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return first, inverse.reshape(-1)

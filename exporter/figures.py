@@ -1,0 +1,77 @@
+"""The exporter's own counts and the workers' latest, by interface; the status page and the reports read them."""
+
+import time
+from collections import Counter
+from math import exp
+from typing import Any
+
+TICK_S = 5.0
+
+
+class Rate:
+    """Events a second, weighted by age as kprobe's are: an average over one and over five minutes, every 5 s."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.one_minute = 0.0
+        self.five_minutes = 0.0
+        self._counted = 0
+        self._ticked_s: float | None = None
+
+    def tick(self, count: int, now_s: float) -> None:
+        """Take the total so far."""
+        self.count = count
+        if self._ticked_s is None:
+            self._ticked_s = now_s
+        while now_s - self._ticked_s >= TICK_S:
+            rate = (count - self._counted) / TICK_S
+            self.one_minute += (1 - exp(-TICK_S / 60)) * (rate - self.one_minute)
+            self.five_minutes += (1 - exp(-TICK_S / 300)) * (rate - self.five_minutes)
+            self._counted = count
+            self._ticked_s += TICK_S
+
+    def shown(self) -> dict[str, float]:
+        """The rate in kprobe's words."""
+        return {"count": self.count, "1m.rate": self.one_minute, "5m.rate": self.five_minutes}
+
+
+class Figures:
+    """Counts by interface. Plain dicts: written by one thread, read by others one value at a time."""
+
+    def __init__(self) -> None:
+        self.by_interface: dict[str, Counter[str]] = {}
+        self.workers: dict[str, dict[str, int]] = {}
+        self.spool_dropped_records = 0
+        self.records_in = Rate()
+        self.records_out = Rate()
+
+    def of(self, interface: str) -> Counter[str]:
+        """The exporter's counts of one interface."""
+        if interface not in self.by_interface:
+            self.by_interface[interface] = Counter()
+        return self.by_interface[interface]
+
+    def worker(self, interface: str) -> dict[str, int]:
+        """The worker's counters as last heard."""
+        return self.workers.setdefault(interface, {})
+
+    def heard(self, workers: list[dict[str, Any]]) -> None:
+        """The supervisor's `workers` message: it knows those that send nothing, too."""
+        for worker in workers:
+            known = self.worker(worker["name"])
+            known.update(worker.get("counters") or {})
+            known["restarts"] = worker.get("restarts", 0)
+            known["worker_up"] = int(bool(worker.get("capturing")))
+        names = {worker["name"] for worker in workers}
+        for name in self.workers.keys() - names:
+            self.workers[name]["worker_up"] = 0
+
+    def total(self, name: str) -> int:
+        """The sum of one of the exporter's counters over all interfaces."""
+        return sum(counts[name] for counts in list(self.by_interface.values()))
+
+    def tick(self, records_out: int) -> None:
+        """Move the rates on."""
+        now_s = time.monotonic()
+        self.records_in.tick(self.total("records_received"), now_s)
+        self.records_out.tick(records_out, now_s)

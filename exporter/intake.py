@@ -1,0 +1,165 @@
+"""Workers' pipes in: messages cut, numbers checked, batches kept, and only then acknowledged (step 9)."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgpack
+
+from exporter.figures import Figures
+from exporter.log import log
+from shared import record, wire
+from shared.wire import Message
+
+READ_BYTES = 1 << 20
+TURN_BYTES = 4 << 20
+
+
+class Keeper(Protocol):
+    """Where batches are kept before they are acknowledged: the spool, or nothing but a count."""
+
+    def acknowledged(self, epoch: int) -> int | None:
+        """Number of the record expected next from `epoch`; None when the epoch is new."""
+
+    def put(self, message: Message, skip: int) -> None:
+        """Keep one batch without its first `skip` records. OSError: it was not kept."""
+
+    def sync(self) -> None:
+        """Make what was put durable."""
+
+
+@dataclass(slots=True)
+class Inlet:
+    """The two pipes of one worker; `waiting` holds what could not be kept yet, and then nothing more is read."""
+
+    name: str
+    batches: int
+    acks: int
+    reader: wire.Reader = field(default_factory=wire.Reader)
+    waiting: list[Message] = field(default_factory=list)
+    owed: dict[int, int] = field(default_factory=dict)
+    ended: bool = False
+    watched: bool = False
+    closed: bool = False
+
+    def close(self) -> None:
+        """Let go of both pipes; a partial message is sent again by the worker's successor."""
+        os.close(self.batches)
+        os.close(self.acks)
+        self.closed = True
+
+
+class Intake:
+    """All inlets, and the number of the record expected next of each epoch."""
+
+    def __init__(
+        self, keeper: Keeper, figures: Figures, saw: Callable[[record.Batch], None] | None = None
+    ) -> None:
+        self._keeper = keeper
+        self._figures = figures
+        self._saw = saw
+        self._expected: dict[int, int] = {}
+        self._blocked = False
+
+    def attach(self, name: str, batches: int, acks: int) -> Inlet:
+        """Take on a worker's pipes."""
+        os.set_blocking(batches, False)
+        os.set_blocking(acks, False)
+        return Inlet(name, batches, acks)
+
+    def read(self, inlet: Inlet) -> None:
+        """Take what the pipe holds, at most TURN_BYTES. WireError when it is out of step."""
+        taken = 0
+        while taken < TURN_BYTES and not inlet.waiting:
+            try:
+                data = os.read(inlet.batches, READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                inlet.ended = True
+                return
+            taken += len(data)
+            for message in inlet.reader.feed(data):
+                self._take(inlet, message)
+
+    def settle(self, inlets: list[Inlet]) -> None:
+        """Try again what waits, make everything durable, then acknowledge it."""
+        for inlet in inlets:
+            waiting, inlet.waiting = inlet.waiting, []
+            for message in waiting:
+                self._take(inlet, message)
+        try:
+            self._keeper.sync()
+        except OSError as error:
+            self._say_blocked(error)
+            return
+        for inlet in inlets:
+            if inlet.owed:
+                _acknowledge(inlet)
+
+    def _take(self, inlet: Inlet, message: Message) -> None:
+        expected = self._expect(message)
+        skip = min(max(expected - message.first, 0), message.records)
+        if inlet.waiting or (skip < message.records and not self._keep(inlet, message, skip)):
+            inlet.waiting.append(message)
+            return
+        self._count(inlet.name, message, skip, expected)
+        following = max(expected, message.first + message.records)
+        self._expected[message.epoch] = inlet.owed[message.epoch] = following
+
+    def _expect(self, message: Message) -> int:
+        """What is expected of the message's epoch. One never heard of starts where its first message does."""
+        expected = self._expected.get(message.epoch)
+        if expected is None:
+            expected = self._keeper.acknowledged(message.epoch)
+        return message.first if expected is None else expected
+
+    def _keep(self, inlet: Inlet, message: Message, skip: int) -> bool:
+        try:
+            self._keeper.put(message, skip)
+        except OSError as error:
+            self._say_blocked(error)
+            return False
+        if self._blocked:
+            self._blocked = False
+            log.info("the spool has room again")
+        self._look(inlet.name, message)
+        return True
+
+    def _look(self, name: str, message: Message) -> None:
+        try:
+            batch = record.unpack(message.payload)
+        except (record.SchemaError, KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
+            log.error("batch cannot be read", interface=name, why=error)
+            return
+        self._figures.worker(name).update(batch.counters)
+        if self._saw is not None:
+            self._saw(batch)
+
+    def _count(self, name: str, message: Message, skip: int, expected: int) -> None:
+        counts = self._figures.of(name)
+        counts["batches_received"] += 1
+        counts["records_received"] += message.records - skip
+        counts["records_duplicate"] += skip
+        counts["records_missing"] += max(message.first - expected, 0)
+
+    def _say_blocked(self, error: OSError) -> None:
+        if not self._blocked:
+            self._blocked = True
+            why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+            log.error("the spool takes nothing, workers keep their records meanwhile", why=why)
+
+
+def _acknowledge(inlet: Inlet) -> None:
+    """Say what was kept. A full pipe is tried again later; a closed one ends the inlet at its next read."""
+    for epoch, following in list(inlet.owed.items()):
+        try:
+            os.write(inlet.acks, wire.ACK.pack(epoch, following))
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            inlet.owed.clear()
+            return
+        del inlet.owed[epoch]

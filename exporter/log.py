@@ -1,0 +1,5 @@
+"""The exporter's log lines, to stderr."""
+
+from shared.logs import Log
+
+log = Log("exporter")
