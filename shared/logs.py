@@ -69,7 +69,9 @@ class Log:
         import structlog
 
         if self._logger is None:
-            plain = structlog.wrap_logger(self._outlet, processors=[_line], wrapper_class=structlog.BoundLogger)
+            plain = structlog.wrap_logger(
+                self._outlet, processors=[_line], wrapper_class=structlog.BoundLogger
+            )
             self._logger = plain.bind(process=self._process)
         return self._logger
 

@@ -1,0 +1,114 @@
+"""Who does what on this host: the service user, and the folders it and we own."""
+
+import os
+import pwd
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shared.errors import ConfigurationError, FlowherdError
+from shared.settings import Settings
+from supervisor.sinks import Sink
+
+PRIVATE, PUBLIC = 0o700, 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom workers and exporter run as; uid and gid are None when we are not root and cannot choose."""
+
+    user: str
+    uid: int | None = None
+    gid: int | None = None
+    warning: str = ""
+
+    def own(self, path: Path) -> None:
+        """Give `path` to this user."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+
+def service_account(user: str) -> Account:
+    """The service user, or nobody with a warning; ourselves when we are not root."""
+    if os.geteuid() != 0:
+        return Account(pwd.getpwuid(os.geteuid()).pw_name if _is_known(os.geteuid()) else str(os.geteuid()))
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        nobody = pwd.getpwnam("nobody")
+        warning = f"no user {user!r} on this host: workers and exporter run as nobody; `useradd --system {user}` adds it"
+        return Account("nobody", nobody.pw_uid, nobody.pw_gid, warning)
+    if entry.pw_uid == 0:
+        raise ConfigurationError("user: workers and exporter must not run as root")
+    return Account(user, entry.pw_uid, entry.pw_gid)
+
+
+def _is_known(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def homely(settings: Settings, chosen: frozenset[str]) -> Settings:
+    """Folders below the home of a user who is not root, unless they were `chosen` (XDG base directories)."""
+    if os.geteuid() == 0:
+        return settings
+    home = Path.home()
+    places = {
+        "state_dir": Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "flowherd",
+        "cache_dir": Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "flowherd",
+        "runtime_dir": Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/flowherd-{os.geteuid()}")
+        / "flowherd",  # noqa: S108
+    }
+    return replace(settings, **{name: str(path) for name, path in places.items() if name not in chosen})
+
+
+def make_folder(path: Path, mode: int, owner: Account | None = None) -> Path:
+    """`path`, made if need be, and given to `owner` when it is new or not theirs."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        if owner and owner.uid is not None and path.stat().st_uid != owner.uid:
+            owner.own(path)
+        if path.stat().st_uid in {os.geteuid(), owner.uid if owner else None}:
+            path.chmod(mode)
+    except OSError as error:
+        raise FlowherdError(f"{error.filename or path}: cannot be made or used: {error.strerror}") from error
+    return path
+
+
+def prepare_sinks(sinks: Iterable[Sink], owner: Account) -> None:
+    """Make each store's folder, the service user's; one that exists elsewhere is left as it is."""
+    for sink in sinks:
+        if sink.kind == "store" and not Path(sink.target).exists():
+            make_folder(Path(sink.target), PUBLIC, owner)
+
+
+def open_jsonl(sinks: Iterable[Sink]) -> list[int]:
+    """A descriptor for each `jsonl:` sink, opened before rights are dropped; stdout for `jsonl:-`."""
+    return [_open_append(sink.target) for sink in sinks if sink.kind == "jsonl"]
+
+
+def _open_append(path: str) -> int:
+    if path == "-":
+        return os.dup(1)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise FlowherdError(f"{path}: cannot be opened for records: {error.strerror}") from error
+
+
+@contextmanager
+def passing_folder(owner: Account) -> Iterator[Path]:
+    """A folder of the service user's that is gone afterwards: a replay's spool."""
+    import shutil
+
+    path = Path(tempfile.mkdtemp(prefix="flowherd-"))
+    try:
+        owner.own(path)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,156 @@
+"""Flags, environment and TOML file to settings, in that precedence; the dataclasses are the one declaration of all."""
+
+import difflib
+import os
+import tomllib
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from shared.errors import ConfigurationError
+from shared.settings import CaptureSettings, HostSettings, Settings
+
+CONFIG_PATH = "/etc/flowherd/flowherd.toml"
+ENVIRONMENT = "FLOWHERD_"
+LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
+TABLE = "interface"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A configuration file as read: top-level keys, and the keys of each interface's table."""
+
+    path: str = ""
+    keys: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_file(path: str) -> File:
+    """The file at `path`, or the system's one if there is any; every key checked."""
+    place = path or os.environ.get(f"{ENVIRONMENT}CONFIG", "")
+    if not place and not Path(CONFIG_PATH).exists():
+        return File()
+    place = place or CONFIG_PATH
+    try:
+        content = tomllib.loads(Path(place).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{place}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{place}: is not TOML: {error}") from error
+    return checked(place, content)
+
+
+def checked(place: str, content: dict[str, Any]) -> File:
+    """Refuse any key or type that no setting has, by its path."""
+    tables = content.pop(TABLE, {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigurationError(
+            f"{place}: {TABLE} takes tables, [{TABLE}.NAME]; the list of names to watch is interfaces = [...]"
+        )
+    hints = file_keys()
+    for key, value in content.items():
+        _check_key(place, key, value, hints)
+    capture = get_type_hints(CaptureSettings)
+    for name, table in tables.items():
+        for key, value in table.items():
+            _check_key(f"{place}: {TABLE}.{name}", key, value, capture, separator=".")
+    return File(place, {LIST_KEYS.get(key, key): value for key, value in content.items()}, tables)
+
+
+def file_keys() -> dict[str, Any]:
+    """Every top-level key of the file and its type."""
+    hints = get_type_hints(HostSettings) | get_type_hints(CaptureSettings)
+    return {
+        next((key for key, name in LIST_KEYS.items() if name == hint), hint): hints[hint] for hint in hints
+    }
+
+
+def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separator: str = ": ") -> None:
+    path = f"{place}{separator}{key}"
+    if key not in hints:
+        near = difflib.get_close_matches(key, hints, n=1, cutoff=0.4)
+        raise ConfigurationError(f"{path}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+    if not _fits(value, hints[key]):
+        raise ConfigurationError(f"{path}: {value!r} is not {_in_words(hints[key])}")
+
+
+def _fits(value: object, hint: object) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is hint
+
+
+def _in_words(hint: Any) -> str:  # noqa: ANN401 type hints have no type of their own
+    if get_origin(hint) is Literal:
+        return " or ".join(get_args(hint))
+    words: dict[Any, str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+    }
+    return words.get(hint, 'a list of texts, ["…"]')
+
+
+def as_words(value: object) -> list[str]:
+    """A TOML value as the words a flag would have had."""
+    items = value if isinstance(value, list) else [value]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items]
+
+
+def with_tables(settings: Settings, file: File, origins: dict[str, str]) -> Settings:
+    """Each interface's table laid over the defaults; a flag or variable still beats it."""
+    firm = {name for name, origin in origins.items() if origin in {"cli", "env"}}
+    per_interface = {
+        name: replace(
+            settings.defaults,
+            **{key: _as_type(key, value) for key, value in table.items() if key not in firm},
+        )
+        for name, table in file.tables.items()
+    }
+    return replace(settings, per_interface=per_interface)
+
+
+def _as_type(key: str, value: Any) -> Any:  # noqa: ANN401 checked against the hint before
+    return float(value) if get_type_hints(CaptureSettings)[key] is float else value
+
+
+LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
+    {
+        "snaplen": 64,
+        "ring_mib": 2,
+        "table_mib": 8,
+        "core": -1,
+        "active_timeout_s": 0.1,
+        "idle_timeout_s": 0.1,
+        "forget_s": 0.1,
+        "linger_s": 0,
+        "max_flows": 16,
+        "status_port": 0,
+        "drain_s": 0,
+        "spool_mib": 1,
+        "spool_age_s": 1,
+        "store_mib": 1,
+        "store_age_s": 1,
+    }
+)
+MOST = types.MappingProxyType({"snaplen": 262144, "status_port": 65535, "ring_mib": 4095})
+
+
+def check_values(settings: Settings) -> None:
+    """Refuse numbers out of range."""
+    parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.defaults)]
+    parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
+    for prefix, part in parts:
+        for item in fields(part):
+            value = getattr(part, item.name)
+            if item.name in LEAST and value < LEAST[item.name]:
+                raise ConfigurationError(f"{prefix}{item.name}: {value} is less than {LEAST[item.name]}")
+            if item.name in MOST and value > MOST[item.name]:
+                raise ConfigurationError(f"{prefix}{item.name}: {value} is more than {MOST[item.name]}")

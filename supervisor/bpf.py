@@ -1,0 +1,72 @@
+"""Filter expression to kernel bytecode: set by pcapy-ng on a live handle of that interface, read back.
+
+A bare compile lacks the kernel's VLAN metadata, and `vlan 10` would match nothing; a live handle has it.
+"""
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+
+from shared.errors import ConfigurationError, FlowherdError
+
+SO_ATTACH_FILTER = 26
+SO_GET_FILTER = 26
+INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter: code, jump if true, jump if false, k
+PROGRAM_LIMIT = 4096
+RETURN_CONSTANT = 0x06
+
+Program = tuple[tuple[int, int, int, int], ...]
+
+
+def compile_filter(interface: str, expression: str, snaplen: int) -> Program:
+    """The program that keeps `snaplen` bytes of what `expression` matches; empty when there is nothing to refuse."""
+    if expression.strip():
+        return shortened(_by_libpcap(interface, expression), snaplen)
+    return ((RETURN_CONSTANT, 0, 0, snaplen),) if snaplen < 65535 else ()
+
+
+def shortened(program: Program, snaplen: int) -> Program:
+    """The same program with every accepting return cut to `snaplen` bytes."""
+    return tuple(
+        (code, true, false, min(k, snaplen)) if code == RETURN_CONSTANT else (code, true, false, k)
+        for code, true, false, k in program
+    )
+
+
+def attach(sock: socket.socket, program: Program) -> None:
+    """Have the kernel run `program` on each frame before it reaches the ring."""
+    if not program:
+        return
+    text = ctypes.create_string_buffer(b"".join(INSTRUCTION.pack(*line) for line in program))
+    sock.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(text))
+    )
+
+
+def _by_libpcap(interface: str, expression: str) -> Program:
+    import pcapy
+
+    try:
+        handle = pcapy.open_live(interface, 65535, 0, 10)
+    except pcapy.PcapError as error:
+        raise FlowherdError(f"{interface}: libpcap cannot open it to compile the filter: {error}") from error
+    try:
+        handle.setfilter(expression)
+        return _read_back(handle.getfd())
+    except pcapy.PcapError as error:
+        raise ConfigurationError(f"filter {expression!r} on {interface}: {error}") from error
+    finally:
+        handle.close()
+
+
+def _read_back(fd: int) -> Program:
+    # The length counts instructions, not bytes, which socket.getsockopt cannot know.
+    libc = ctypes.CDLL(None, use_errno=True)
+    text = ctypes.create_string_buffer(PROGRAM_LIMIT * INSTRUCTION.size)
+    count = ctypes.c_uint(PROGRAM_LIMIT)
+    if libc.getsockopt(fd, socket.SOL_SOCKET, SO_GET_FILTER, text, ctypes.byref(count)):
+        number = ctypes.get_errno()
+        raise FlowherdError(f"cannot read a filter back from the kernel: {os.strerror(number or errno.EIO)}")
+    return tuple(INSTRUCTION.iter_unpack(text.raw[: count.value * INSTRUCTION.size]))

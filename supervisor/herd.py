@@ -1,0 +1,197 @@
+"""All posts and their workers: forked, heard, explained, forked again, drained."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared import channel
+from shared.counters import WORKER
+from shared.errors import Exit
+from shared.logs import Log
+from supervisor import lifecycle, pipes
+from supervisor.child import Child, End, Message
+from supervisor.lifecycle import State
+from supervisor.loop import Loop
+from supervisor.nursery import Nursery
+from supervisor.outbound import Exporter
+from supervisor.post import Post
+from supervisor.standing import POLICY
+
+SILENT_S = 5.0
+STACK_S = 1.0
+COUNTERS = tuple(counter.name for counter in WORKER if counter.kind == "counter")
+
+
+@dataclass(frozen=True, slots=True)
+class HerdNews:
+    """Whom to tell of a post whose worker is gone for good, and of a damaged capture file."""
+
+    left: Callable[[Post, str], None]
+    damaged: Callable[[str, str], None]
+
+
+class Herd:
+    """Makes workers match posts."""
+
+    def __init__(self, loop: Loop, log: Log, runtime: Path | None, news: HerdNews) -> None:
+        self._loop, self._log, self._news = loop, log, news
+        self.runtime = runtime
+        self.posts: dict[str, Post] = {}
+        self.past: Counter[str] = Counter()
+        self.nursery: Nursery
+        self.exporter: Exporter
+
+    def staff(self, post: Post) -> None:
+        """Add a post that is open; its worker is forked as soon as the nursery is ready."""
+        self.posts[post.name] = post
+        self._fork(post)
+
+    def fork_all(self) -> None:
+        """The nursery is ready: fork whoever waits for it."""
+        for post in self.posts.values():
+            if post.life.state is State.STARTING and post.worker is None:
+                self._fork(post)
+
+    def attach_all(self) -> None:
+        """There is a new exporter: every living worker gets fresh pipes and sends again what was not acknowledged."""
+        for post in self.posts.values():
+            if post.worker:
+                with pipes.fresh() as both:
+                    self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
+                    post.worker.send({"do": "pipes"}, both.to_worker)
+
+    def _fork(self, post: Post) -> None:
+        if not self.nursery.is_ready or post.table is None:
+            return
+        ours, theirs = channel.pair()
+        post.worker, post.fault, post.beat = (
+            Child(post.name, ours, self._loop, self),
+            None,
+            (0, time.monotonic()),
+        )
+        with theirs, pipes.fresh() as both:
+            self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
+            self.nursery.fork(
+                post.spec(), (post.table.fd, *both.to_worker, theirs.fileno(), *post.descriptors())
+            )
+
+    def forked(self, name: str, pid: int) -> None:
+        """The nursery forked a worker; it is our own child."""
+        post = self.posts.get(name)
+        if post and post.worker and not post.worker.pid:
+            post.worker.adopt(pid)
+            self._log.debug("worker started", interface=name, pid=pid)
+
+    def failed(self, name: str, why: str) -> None:
+        """The nursery could not fork a worker."""
+        post = self.posts.get(name)
+        if post and post.worker:
+            post.fault = (why, Exit.FAILURE)
+            post.worker.abandon()
+
+    def orphaned(self) -> None:
+        """The nursery died: a fork it never answered is over once the worker's channel closes."""
+        for post in self.posts.values():
+            if post.worker and not post.worker.pid:
+                post.worker.abandon()
+
+    def heard(self, child: Child, message: Message) -> None:
+        """A worker's life channel."""
+        post = self._post_of(child)
+        if post is None:
+            return
+        match message:
+            case {"did": "capturing"}:
+                post.life = lifecycle.capturing(post.life, time.monotonic())
+                if post.kind != "files":
+                    self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
+            case {"did": "file", "name": name, "why": why}:
+                post.files_done += 1
+                if why:
+                    self._news.damaged(name, why)
+            case {"did": "fault", "why": why, "code": code}:
+                post.fault = (why, code)
+
+    def ended(self, child: Child, end: End) -> None:
+        """A worker is gone: close its post, give it up, or have a successor take over at once."""
+        post = self._post_of(child)
+        if post is None:
+            return
+        post.worker = None
+        why = post.fault[0] if post.fault else end.explain(child.killed_by_us)
+        if post.life.state is State.STOPPING or post.kind == "files":
+            self._dismiss(post, "" if end.is_clean else why)
+        elif post.fault and post.fault[1] == Exit.CONFIGURATION:
+            post.life = lifecycle.gave_up(post.life, time.monotonic(), why)
+            self._log.error("worker gave up", interface=post.name, why=why)
+        else:
+            post.life = lifecycle.died(post.life, time.monotonic(), why, POLICY)
+            self._log.error(
+                f"worker ended, {post.life.state.value}",
+                interface=post.name,
+                pid=child.pid,
+                why=post.life.why,
+            )
+            self._restart_due(post, time.monotonic())
+
+    def _dismiss(self, post: Post, why: str) -> None:
+        """The post is empty for good: its counters become history."""
+        counters = post.counters()
+        self.past.update({name: counters.get(name, 0) for name in COUNTERS})
+        del self.posts[post.name]
+        post.close()
+        self._news.left(post, why)
+
+    def tick(self, now_s: float) -> None:
+        """Restart whoever is due and wake or end whoever is silent."""
+        for post in list(self.posts.values()):
+            self._restart_due(post, now_s)
+            if post.life.state is State.RUNNING and post.kind != "files":
+                self._check_heartbeat(post, now_s)
+
+    def _restart_due(self, post: Post, now_s: float) -> None:
+        if lifecycle.is_due(post.life, now_s):
+            post.life = lifecycle.restarting(post.life, now_s)
+            self._fork(post)
+
+    def _check_heartbeat(self, post: Post, now_s: float) -> None:
+        beat = post.counters().get("heartbeat_ns", 0)
+        if beat != post.beat[0]:
+            post.beat = (beat, now_s)
+        elif post.worker and now_s - post.beat[1] > SILENT_S + STACK_S:
+            post.worker.kill(signal.SIGKILL)
+        elif post.worker and now_s - post.beat[1] > SILENT_S and not post.worker.killed_by_us:
+            post.worker.kill(signal.SIGABRT, f"hung: no heartbeat for {SILENT_S:.0f} s")
+
+    def drain(self, posts: Iterable[Post], why: str) -> None:
+        """Have workers report all flows and end; a post without a worker closes now."""
+        for post in list(posts):
+            post.leaving = post.leaving or why
+            post.life = lifecycle.stopping(post.life, time.monotonic())
+            if post.worker is None:
+                self._dismiss(post, "")
+            else:
+                post.worker.send({"do": "drain"})
+
+    def kill(self) -> None:
+        """The deadline has passed."""
+        for post in list(self.posts.values()):
+            post.life = lifecycle.stopping(post.life, time.monotonic())
+            if post.worker and post.worker.pid:
+                post.worker.kill(signal.SIGKILL, "it did not drain in time and was killed")
+            elif post.worker:
+                post.worker.abandon()
+
+    def totals(self) -> Counter[str]:
+        """Every worker's counters, those of closed posts included."""
+        sums = Counter(self.past)
+        for post in self.posts.values():
+            counters = post.counters()
+            sums.update({name: counters.get(name, 0) for name in COUNTERS})
+        return sums
+
+    def _post_of(self, child: Child) -> Post | None:
+        return next((post for post in self.posts.values() if post.worker is child), None)

@@ -1,0 +1,133 @@
+"""The exporter as the supervisor sees it: it is told of workers' pipes and reports what it delivered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.logs import Log
+from shared.settings import Settings
+from supervisor import lifecycle
+from supervisor.account import Account
+from supervisor.child import Child, Message, isolated
+from supervisor.loop import Loop
+from supervisor.sinks import Sink
+from supervisor.standing import Standing
+
+FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterOrders:
+    """What the exporter is started with; `jsonl` holds one open descriptor for each such sink, in order."""
+
+    account: Account
+    settings: Settings
+    sinks: tuple[Sink, ...]
+    spool_dir: str
+    jsonl: tuple[int, ...] = ()
+    durable: bool = True
+    top: bool = False
+
+    def start_message(self) -> Message:
+        """The exporter's first message."""
+        settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
+        settings |= {"sinks": [sink.as_map() for sink in self.sinks], "spool_dir": self.spool_dir}
+        settings |= {"durable": self.durable, "top": self.top}
+        who = self.account
+        return {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid, "settings": settings}
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterNews:
+    """Whom to tell what the exporter says."""
+
+    refused: Callable[[str, int], None]
+    born: Callable[[], None]
+    lost: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """The exporter's last report, and totals of the exporters before it."""
+
+    records: int = 0
+    spool_bytes: int = 0
+    sinks: list[dict[str, Any]] = field(default_factory=list)
+    top: list[dict[str, Any]] = field(default_factory=list)
+    status_port: int = 0
+    earlier_records: int = 0
+    earlier_sinks: dict[str, int] = field(default_factory=dict)
+
+    def take(self, message: Message) -> None:
+        """A newer report of the same exporter."""
+        for name in ("records", "spool_bytes", "sinks", "top", "status_port"):
+            if name in message:
+                setattr(self, name, message[name])
+
+    def bury(self) -> None:
+        """The exporter died: its counts become history."""
+        self.earlier_records += self.records
+        self.earlier_sinks = self.delivered()
+        self.records, self.sinks = 0, []
+
+    def delivered(self) -> dict[str, int]:
+        """Records each sink has committed."""
+        counts = dict(self.earlier_sinks)
+        for sink in self.sinks:
+            counts[sink["name"]] = counts.get(sink["name"], 0) + int(sink.get("records", 0))
+        return counts
+
+    def dropped(self) -> int:
+        """Records that the sinks missed."""
+        return sum(int(sink.get("dropped", 0)) for sink in self.sinks)
+
+
+class Exporter(Standing):
+    """One process, all pipes in, all sinks out."""
+
+    name = "exporter"
+    words = isolated("exporter")
+
+    def __init__(
+        self, loop: Loop, log: Log, orders: ExporterOrders, news: ExporterNews, stderr: int | None = None
+    ) -> None:
+        super().__init__(loop, log, stderr)
+        self._orders, self._news = orders, news
+        self.report = Report()
+        self.is_drained = self._is_draining = False
+
+    def greet(self) -> None:
+        """Sinks, spool and the descriptors opened for it; then every worker's fresh pipes."""
+        self.say(self._orders.start_message(), self._orders.jsonl)
+        self._news.born()
+        if self._is_draining:
+            self.drain()
+
+    def attach(self, name: str, ifindex: int, pipes: Sequence[int]) -> bool:
+        """A worker's fresh pipes."""
+        return self.say({"do": "attach", "name": name, "ifindex": ifindex}, tuple(pipes))
+
+    def tell_workers(self, workers: list[Message]) -> None:
+        """For the status page."""
+        self.say({"do": "workers", "workers": workers})
+
+    def drain(self) -> None:
+        """All workers are gone: deliver what is left and end. A successor that must be started drains as well."""
+        self._is_draining = True
+        self.say({"do": "drain"})
+
+    def heard(self, child: Child, message: Message) -> None:
+        """Ready, refused, report or drained."""
+        self.report.take(message)
+        match message:
+            case {"did": "refused", "why": why, "code": code}:
+                self.life = lifecycle.stopping(self.life, self.life.since_s)
+                self._news.refused(why, code)
+            case {"did": "drained"}:
+                self.is_drained = True
+                self.life = lifecycle.stopping(self.life, self.life.since_s)
+
+    def lost(self, why: str) -> None:
+        """Its reports so far are history."""
+        self.report.bury()
+        self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")

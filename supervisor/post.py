@@ -1,0 +1,115 @@
+"""One interface's post: lock, capture socket, table and history, all of which outlive the worker that holds it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.settings import CaptureSettings
+from supervisor import bpf
+from supervisor.child import Child
+from supervisor.lifecycle import Life
+from supervisor.lock import Lock
+from supervisor.ring import BLOCK_BYTES, Ring, open_ring
+from supervisor.table import Table
+
+TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface as the kernel describes it; `master` and `parent` are ifindexes, 0 for none."""
+
+    name: str
+    ifindex: int
+    kind: str = ""
+    is_up: bool = True
+    is_loopback: bool = False
+    master: int = 0
+    parent: int = 0
+    mac: str = ""
+    mtu: int = 1500
+    driver: str = ""
+    speed_mbit: int = 0
+    numa_node: int = -1
+    has_device: bool = False
+
+
+@dataclass(slots=True)
+class Post:
+    """`worker` is None while nobody holds it."""
+
+    link: Link
+    capture: CaptureSettings
+    core: int | None = None
+    files: tuple[str, ...] = ()
+    sources: tuple[int, ...] = ()
+    life: Life = field(default_factory=Life)
+    worker: Child | None = None
+    fault: tuple[str, int] | None = None
+    leaving: str = ""
+    files_done: int = 0
+    beat: tuple[int, float] = (0, 0.0)
+    table: Table | None = None
+    ring: Ring | None = None
+    lock: Lock | None = None
+
+    @property
+    def name(self) -> str:
+        """The interface's name, or `replay`."""
+        return self.link.name
+
+    @property
+    def kind(self) -> str:
+        """Where its packets come from: ring, pcap or files."""
+        return "files" if self.files else self.capture.capture
+
+    def open(self, runtime: Path | None, program: bpf.Program) -> None:
+        """Take what a worker needs; `runtime` None: a replay, which keeps its table in memory."""
+        if runtime and not self.lock:
+            self.lock = Lock.take(runtime / "locks", self.name, self.link.ifindex)
+        if self.table is None:
+            self.table = Table.create(self.name, self.capture.table_mib, runtime and runtime / "tables")
+        if self.kind == "ring" and self.ring is None:
+            self.ring = open_ring(
+                self.name, self.link.ifindex, self.capture.ring_mib, program, promisc=self.capture.promisc
+            )
+
+    def close(self) -> None:
+        """Give everything back."""
+        for part in (self.ring, self.table):
+            if part:
+                part.close()
+        for fd in self.sources:
+            os.close(fd)
+        if self.lock:
+            self.lock.release()
+        self.ring = self.table = self.lock = None
+        self.sources = ()
+
+    def counters(self) -> dict[str, int]:
+        """The vitals page; empty before there is a table."""
+        return self.table.read() if self.table else {}
+
+    def descriptors(self) -> tuple[int, ...]:
+        """The capture socket or files, in the order of the fork message."""
+        return (self.ring.sock.fileno(),) if self.ring else self.sources
+
+    def spec(self) -> dict[str, Any]:
+        """The worker's orders (docs/architecture.md)."""
+        spec: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "ifindex": self.link.ifindex,
+            "mac": self.link.mac,
+            "mtu": self.link.mtu,
+            "core": self.core,
+            "files": list(self.files),
+            "block_bytes": BLOCK_BYTES if self.ring else 0,
+            "blocks": self.ring.blocks if self.ring else 0,
+            "filter": self.capture.filter,
+            "promisc": self.capture.promisc,
+            "snaplen": self.capture.snaplen,
+            "waits": bool(self.files),
+        }
+        return spec | {name: getattr(self.capture, name) for name in TIMINGS}

@@ -1,0 +1,118 @@
+"""`flowherd replay`: the same path from capture files, in turn, nothing kept but what the sinks take."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from shared.errors import Exit, FlowherdError
+from shared.logs import Log
+from shared.settings import Settings
+from supervisor import account, sinks
+from supervisor.lifecycle import State
+from supervisor.nursery import NurseryOrders
+from supervisor.outbound import ExporterOrders
+from supervisor.post import Link, Post
+from supervisor.session import Phase, Session
+from supervisor.totals import totals_line
+
+FILES_AT_ONCE = 200
+NAMES_BYTES = 48 << 10
+QUIET_S = 86400.0
+
+
+class Replay(Session):
+    """One worker at a time; each takes as many files as fit into one message."""
+
+    def __init__(
+        self, captures: tuple[str, ...], log: Log, nursery: NurseryOrders, exporter: ExporterOrders
+    ) -> None:
+        super().__init__(log, nursery, exporter, runtime=None, drain_s=exporter.settings.drain_s)
+        self._waiting = list(captures)
+        self._capture = exporter.settings.defaults
+
+    def run(self) -> Exit:
+        """Replay everything."""
+        self.begin()
+        self._next()
+        while self.phase is not Phase.DONE:
+            self.turn(1.0)
+        self.finish()
+        return Exit(self.verdict.code)
+
+    def left(self, post: Post, why: str) -> None:
+        """One worker's files are done; a worker that died takes the file in hand with it."""
+        if why and post.life.state is not State.STOPPING:
+            self._say(f"{post.files[min(post.files_done, len(post.files) - 1)]}: {why}")
+            self._waiting[:0] = post.files[post.files_done + 1 :]
+        if self.phase is Phase.WORKING:
+            self._next()
+
+    def _next(self) -> None:
+        opened = list(self._open_files())
+        if not opened:
+            self.stop("done", QUIET_S)
+            return
+        names, descriptors = zip(*opened, strict=True)
+        post = Post(Link("replay", 0), self._capture, files=names, sources=descriptors)
+        post.open(None, ())
+        self.herd.staff(post)
+
+    def _open_files(self) -> Iterator[tuple[str, int]]:
+        count = room = 0
+        while self._waiting and count < FILES_AT_ONCE and room < NAMES_BYTES:
+            name = self._waiting.pop(0)
+            try:
+                fd = open_capture(name)
+            except FlowherdError as error:
+                self._say(str(error))
+                continue
+            count, room = count + 1, room + len(os.fsencode(name)) + 5
+            yield name, fd
+
+    def damaged(self, name: str, why: str) -> None:
+        """The worker's sentence about a file, at once."""
+        self._say(f"{name}: {why}")
+
+    def _say(self, sentence: str) -> None:
+        self.verdict.code = self.verdict.code or Exit.FAILURE
+        print(f"flowherd: {sentence}", file=sys.stderr, flush=True)
+
+
+def open_capture(name: str) -> int:
+    """A descriptor of a capture file, or a sentence that names it."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise FlowherdError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    what = "is a folder; name the capture files in it" if stat.S_ISDIR(mode) else "is not a file"
+    raise FlowherdError(f"{name}: {what}")
+
+
+def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
+    """The verb: a private spool, both processes, all files, one line of totals."""
+    began_s = time.monotonic()
+    who = account.service_account(settings.user)
+    chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
+    with ExitStack() as stack:
+        spool = stack.enter_context(account.passing_folder(who))
+        account.prepare_sinks(chosen, who)
+        account.make_folder(Path(settings.cache_dir), account.PUBLIC)
+        jsonl = tuple(account.open_jsonl(chosen))
+        stack.callback(lambda: [os.close(fd) for fd in jsonl])
+        exporter = ExporterOrders(who, settings, tuple(chosen), str(spool), jsonl, durable=False)
+        session = Replay(captures, log, NurseryOrders(who, settings.cache_dir), exporter)
+        code = session.run()
+    for sentence in session.verdict.sentences:
+        print(f"flowherd: {sentence}", file=sys.stderr)
+    report = session.exporter.report
+    line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
+    print(f"flowherd: {line}; {time.monotonic() - began_s:.1f} s", file=sys.stderr)
+    return code

@@ -1,0 +1,94 @@
+"""The capture socket: AF_PACKET with a TPACKET_V3 ring, filtered and bound here, only mapped by workers (step 1).
+
+Constants and layouts: linux/if_packet.h and the kernel's packet_mmap document.
+"""
+
+import errno
+import socket
+import struct
+from dataclasses import dataclass
+
+from shared.errors import FlowherdError
+from supervisor import bpf
+
+SOL_PACKET = 263
+PACKET_ADD_MEMBERSHIP = 1
+PACKET_RX_RING = 5
+PACKET_VERSION = 10
+TPACKET_V3 = 2
+PACKET_MR_PROMISC = 1
+ETH_P_ALL = 3
+BLOCK_BYTES = 1 << 20
+FRAME_BYTES = 2048
+RETIRE_MS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A bound capture socket and the geometry a worker needs to map it."""
+
+    sock: socket.socket
+    blocks: int
+    asked_blocks: int
+
+    @property
+    def is_shrunk(self) -> bool:
+        """Did the kernel refuse the size that was asked for?"""
+        return self.blocks < self.asked_blocks
+
+    def close(self) -> None:
+        """The kernel frees the ring when the last worker has unmapped it."""
+        self.sock.close()
+
+
+def open_ring(interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool) -> Ring:
+    """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in."""
+    try:
+        # Protocol 0: no packet is queued until bind names the interface.
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    except PermissionError as error:
+        raise FlowherdError(f"{interface}: capturing needs root; run it with sudo") from error
+    try:
+        return _armed(sock, interface, ifindex, ring_mib, program, promisc=promisc)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _armed(
+    sock: socket.socket, interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool
+) -> Ring:
+    sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
+    bpf.attach(sock, program)
+    asked = max(ring_mib, 2)
+    blocks = _allocate(sock, interface, asked)
+    try:
+        sock.bind((interface, ETH_P_ALL))
+        if promisc:
+            member = struct.pack("@iHH8s", ifindex, PACKET_MR_PROMISC, 0, b"")
+            sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, member)
+    except OSError as error:
+        raise FlowherdError(f"{interface}: cannot be captured: {error.strerror}") from error
+    return Ring(sock, blocks, asked)
+
+
+def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
+    """Ask for the ring, by halves when the kernel has no room; the number of blocks it gave."""
+    blocks = asked
+    while True:
+        try:
+            sock.setsockopt(SOL_PACKET, PACKET_RX_RING, _request(blocks))
+        except OSError as error:
+            if error.errno != errno.ENOMEM or blocks <= 2:
+                raise FlowherdError(
+                    f"{interface}: no capture ring of {blocks} MiB: {error.strerror}"
+                ) from error
+            blocks //= 2
+        else:
+            return blocks
+
+
+def _request(blocks: int) -> bytes:
+    """struct tpacket_req3: block size and number, frame size and number, retire time, private size, features."""
+    frames = blocks * (BLOCK_BYTES // FRAME_BYTES)
+    return struct.pack("@7I", BLOCK_BYTES, blocks, FRAME_BYTES, frames, RETIRE_MS, 0, 0)

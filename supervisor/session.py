@@ -1,0 +1,165 @@
+"""What a live run and a replay share: loop, nursery, exporter and herd, begun together and ended in reverse."""
+
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from shared.errors import Exit
+from shared.logs import Log
+from supervisor.herd import Herd, HerdNews
+from supervisor.loop import Loop, catch_signals
+from supervisor.nursery import Nursery, NurseryNews, NurseryOrders
+from supervisor.outbound import Exporter, ExporterNews, ExporterOrders
+from supervisor.post import Post
+from supervisor.subreaper import become_subreaper
+
+
+class Phase(Enum):
+    """How far a session has come; each phase ends when its processes are gone or its deadline has passed."""
+
+    WORKING = "working"
+    DRAINING_WORKERS = "draining workers"
+    DRAINING_EXPORTER = "draining exporter"
+    DONE = "done"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the process will exit with, and the sentences that say why."""
+
+    code: int = Exit.DONE
+    sentences: list[str] = field(default_factory=list)
+
+    def fail(self, why: str, code: int = Exit.FAILURE) -> None:
+        """Something the user should know went wrong; the first code stands."""
+        self.code = self.code or code
+        if why and why not in self.sentences:
+            self.sentences.append(why)
+
+
+class Session:
+    """Begin, turn until done, finish."""
+
+    def __init__(
+        self,
+        log: Log,
+        nursery: NurseryOrders,
+        exporter: ExporterOrders,
+        *,
+        runtime: Path | None,
+        drain_s: float,
+        stderr: int | None = None,
+    ) -> None:
+        become_subreaper()
+        self.loop, self.log, self.verdict = Loop(), log, Verdict()
+        self.phase, self._deadline_s, self._drain_s, self._stops = Phase.WORKING, 0.0, drain_s, 0
+        self._patience_s = drain_s
+        self.herd = Herd(self.loop, log, runtime, HerdNews(self.left, self.damaged))
+        news = NurseryNews(
+            self.progress, self.herd.fork_all, self.herd.forked, self._failed, self._nursery_lost
+        )
+        self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
+        heard = ExporterNews(self._refused, self.herd.attach_all, self._lost)
+        self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
+
+    def begin(self) -> None:
+        """Start both standing processes at once; they import while we look around."""
+        catch_signals(self.loop, (signal.SIGINT, signal.SIGTERM), self.signalled)
+        self.nursery.start()
+        self.exporter.start()
+
+    def turn(self, timeout_s: float) -> None:
+        """One wait, then whatever is due."""
+        self.loop.turn(timeout_s)
+        now_s = time.monotonic()
+        if self.phase is Phase.WORKING:
+            self.nursery.tick(now_s)
+            self.herd.tick(now_s)
+        self.exporter.tick(now_s)
+        self._advance(now_s)
+
+    def progress(self, done: int, of: int) -> None:
+        """The nursery compiles: say so, once a machine."""
+        line = f"compiling kernels, once on this machine: {done} of {of}"
+        end = "\r" if sys.stderr.isatty() and done < of else "\n"
+        if end == "\r" or done in {1, of}:
+            print(line, end=end, file=sys.stderr, flush=True)
+
+    def left(self, post: Post, why: str) -> None:
+        """A worker is gone for good."""
+        if why:
+            self.verdict.fail(f"{post.name}: {why}")
+
+    def damaged(self, name: str, why: str) -> None:
+        """A capture file could not be read to its end."""
+        self.verdict.fail(f"{name}: {why}")
+
+    def stop(self, why: str, patience_s: float | None = None) -> None:
+        """Drain everything and end, within `patience_s` for workers and as much for the exporter."""
+        self._patience_s = self._drain_s if patience_s is None else patience_s
+        self._deadline_s = time.monotonic() + self._patience_s
+        if self.phase is Phase.WORKING:
+            self.phase = Phase.DRAINING_WORKERS
+            self.herd.drain(self.herd.posts.values(), why)
+
+    def signalled(self, number: int) -> None:
+        """Once: drain. Twice: end at once."""
+        self._stops += 1
+        if self._stops == 1:
+            self.log.debug("draining", signal=signal.Signals(number).name)
+            self.stop(signal.Signals(number).name)
+        else:
+            self.verdict.fail("stopped at once: flows that were not yet reported are lost")
+            self._deadline_s = self._patience_s = 0.0
+
+    def finish(self) -> None:
+        """Everything is down: let go of what is left."""
+        self.loop.close()
+
+    def _advance(self, now_s: float) -> None:
+        late = now_s >= self._deadline_s
+        if self.phase is Phase.DRAINING_WORKERS and (late or not self.herd.posts):
+            if self.herd.posts:
+                self.herd.kill()
+            self.nursery.dismiss()
+            self.exporter.drain()
+            self.phase, self._deadline_s = Phase.DRAINING_EXPORTER, now_s + self._patience_s
+        elif self.phase is Phase.DRAINING_EXPORTER and (late or self._are_gone()):
+            self._end_rest(late=late)
+            if self._are_gone():
+                self.phase = Phase.DONE
+
+    def _are_gone(self) -> bool:
+        return self.nursery.is_gone and self.exporter.is_gone and not self.herd.posts
+
+    def _end_rest(self, *, late: bool) -> None:
+        if not self.exporter.is_drained and not self.verdict.code:
+            self.verdict.fail("the exporter did not finish in time; what it had is in the spool")
+        self.herd.kill()
+        self.nursery.kill()
+        self.exporter.kill()
+
+    def _refused(self, why: str, code: int) -> None:
+        self.verdict.fail(why, code)
+        self.stop("exporter refused")
+
+    def _failed(self, name: str, why: str) -> None:
+        if name:
+            self.herd.failed(name, why)
+        else:
+            self.verdict.fail(why)
+            self.stop("the nursery failed")
+
+    def _lost(self, fatal: str) -> None:
+        if fatal:
+            self.verdict.fail(f"the exporter cannot be kept running: {fatal}")
+            self.stop("exporter lost")
+
+    def _nursery_lost(self, fatal: str) -> None:
+        self.herd.orphaned()
+        if fatal:
+            self.verdict.fail(f"the nursery cannot be kept running: {fatal}")
+            self.stop("nursery lost")

@@ -1,0 +1,25 @@
+"""Pure: the last line a run prints: what was captured, stored and dropped."""
+
+from collections.abc import Mapping
+
+from shared.reasons import DROP_MEANING
+from shared.counters import drop_counter
+
+
+def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], missed: int) -> str:
+    """One line for people."""
+    captured = counters.get("packets_received", 0)
+    unread = sum(counters.get(drop_counter(reason), 0) for reason in DROP_MEANING)
+    dropped = counters.get("kernel_dropped", 0)
+    lost = counters.get("records_dropped", 0) + missed
+    where = ", ".join(f"{name} {count:,}" for name, count in delivered.items())
+    parts = [
+        f"{captured:,} packets captured" + (f" ({unread:,} in no flow)" if unread else ""),
+        f"{counters.get('records_sent', 0):,} flow records" + (f" ({where})" if where else ""),
+        f"{dropped:,} packets dropped",
+    ]
+    if lost:
+        parts.append(f"{lost:,} records dropped")
+    if uncertain := counters.get("packets_uncertain", 0):
+        parts.append(f"{uncertain:,} packets uncertain")
+    return "; ".join(parts)
