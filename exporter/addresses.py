@@ -10,6 +10,7 @@ from shared.record import Rows
 Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 MIX = np.uint64(0x9E3779B97F4A7C15)
+Column = np.ndarray[Any, Any]
 
 
 def address_texts(rows: Rows, name: str) -> Texts:
@@ -22,24 +23,25 @@ def address_texts(rows: Rows, name: str) -> Texts:
         inet_ntop(AF_INET, octet[12:]) if four else inet_ntop(AF_INET6, octet)
         for octet, four in zip(map(bytes, octets), is_four[first].tolist(), strict=True)
     ]
-    return _objects(texts)[inverse]
+    return _spread(texts, inverse)
 
 
 def mac_texts(words: Words) -> Texts:
     """Link addresses as aa:bb:cc:dd:ee:ff, 0 as None."""
     distinct, inverse = np.unique(words, return_inverse=True)
     texts = [word.to_bytes(8, "big")[2:].hex(":") if word else None for word in distinct.tolist()]
-    return _objects(texts)[inverse]
+    return _spread(texts, inverse)
 
 
-def _objects(values: list[Any]) -> Texts:
-    out = np.empty(len(values), object)
-    out[:] = values
-    return out
+def _spread(texts: list[Any], inverse: Column) -> Texts:
+    distinct = np.empty(len(texts), object)
+    distinct[:] = texts
+    spread: Texts = distinct[inverse]
+    return spread
 
 
-def _distinct(head: Words, tail: Words, is_four: "np.ndarray[Any, Any]") -> tuple[Any, Any]:
-    """First row of each distinct address, and for each row which one. Sorted by a hash, exact by comparison."""
+def _distinct(head: Words, tail: Words, is_four: Column) -> tuple[Any, Any]:
+    """First row of each distinct address, and for each row which. Sorted by hash, exact by comparison."""
     mixed = (head * MIX) ^ (head >> np.uint64(29)) ^ (tail * MIX) ^ (tail >> np.uint64(31)) ^ is_four
     _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
     named = first[inverse]

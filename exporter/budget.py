@@ -1,4 +1,4 @@
-"""The spool's budget: what every sink has is let go, then the oldest beyond bytes and age, and that is counted.
+"""The spool's budget: what every sink has is let go; the oldest beyond bytes and age is dropped and counted.
 
 A spool of one run (replay) drops nothing: when it is full, nothing more is read and the worker waits.
 """

@@ -1,4 +1,4 @@
-"""One sink's thread: takes batches from the spool in order, flushes, retries with back-off, hurts nobody else (step 10)."""
+"""One sink's thread: batches from the spool, flush, retry with back-off; hurts nobody else (step 10)."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ LOOK_S = 0.25
 
 
 class Delivery(threading.Thread):
-    """Owns the sink's cursor: everything up to it is committed and may leave the spool as far as this sink goes."""
+    """Owns the sink's cursor: what is up to it is committed and may leave the spool for this sink's part."""
 
     def __init__(self, name: str, sink: Sink, spool: Spool) -> None:
         super().__init__(name=f"sink {name}", daemon=True)

@@ -12,6 +12,7 @@ class Discard:
     def acknowledged(self, epoch: int) -> int | None:
         """Nothing is remembered."""
         del epoch
+        return None
 
     def put(self, message: Message, skip: int) -> None:
         """Count one batch."""

@@ -1,4 +1,4 @@
-"""The exporter's own counts and the workers' latest, by interface; the status page and the reports read them."""
+"""The exporter's own counts and the workers' latest, by interface, for the status page and the reports."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ TICK_S = 5.0
 
 
 class Rate:
-    """Events a second, weighted by age as kprobe's are: an average over one and over five minutes, every 5 s."""
+    """Events a second, weighted by age as kprobe's are, over one and five minutes, moved on every 5 s."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -32,7 +32,7 @@ class Keeper(Protocol):
 
 @dataclass(slots=True)
 class Inlet:
-    """The two pipes of one worker; `waiting` holds what could not be kept yet, and then nothing more is read."""
+    """The two pipes of one worker; `waiting` holds what could not be kept, and then no more is read."""
 
     name: str
     batches: int
@@ -132,6 +132,7 @@ class Intake:
         try:
             batch = record.unpack(message.payload)
         except (record.SchemaError, KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
+            self._figures.of(name)["batches_unreadable"] += 1
             log.error("batch cannot be read", interface=name, why=error)
             return
         self._figures.worker(name).update(batch.counters)

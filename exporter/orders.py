@@ -1,4 +1,4 @@
-"""What the supervisor ordered: the `start` message as frozen types (docs/architecture.md lists its fields)."""
+"""What the supervisor ordered: the `start` message of docs/architecture.md as frozen types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SinkOrder:
-    """One sink: `name` owns a cursor, `kind` is its class in exporter/sinks, `target` a folder, path or address."""
+    """One sink: `name` owns a cursor, `kind` is its class, `target` a folder, path or address."""
 
     name: str
     kind: str

@@ -1,4 +1,4 @@
-"""Start here: pipes in, spool, sinks out. The exporter owns each record from the worker's pipe until delivered.
+"""Start here: pipes in, spool, sinks out. The exporter owns each record from the pipe until delivered.
 
 One thread reads control channel and pipes and writes the spool; each sink has a thread of its own.
 """
@@ -15,6 +15,7 @@ from exporter import orders as ordered
 from exporter.budget import Budget
 from exporter.intake import Inlet, Intake
 from exporter.log import log
+from exporter.metrics import Metrics
 from exporter.orders import Orders
 from exporter.report import Reporter
 from exporter.start import Parts, prepare
@@ -43,6 +44,8 @@ def main(descriptor: int) -> int:
     except FlowherdError as error:
         channel.send(control, {"did": "refused", "why": str(error), "code": int(error.code)})
         return error.code
+    if parts.page is not None:
+        parts.page.start(Metrics(orders, parts).page)
     return Exporter(control, orders, parts).run()
 
 
@@ -111,6 +114,7 @@ class Exporter:
             self._intake.read(inlet)
         except wire.WireError as error:
             inlet.ended = True
+            self._parts.figures.of(inlet.name)["pipes_out_of_step"] += 1
             log.error("pipe given up", interface=inlet.name, why=error)
             self._tell({"did": "broken", "name": inlet.name, "why": str(error)})
 
@@ -127,7 +131,7 @@ class Exporter:
             inlet.close()
 
     def _is_done(self) -> bool:
-        """Drained: pipes at their end, or silent for a while, and every sink's thread has delivered and ended."""
+        """Drained: pipes at their end or silent for a while, and every sink's thread at its end."""
         is_silent = self._budget.has_room and time.monotonic() - self._read_last_s > self._patience_s
         if not self._drains or (self._inlets and not is_silent):
             return False

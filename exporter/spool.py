@@ -1,8 +1,8 @@
-"""The spool: one file a batch, synced and renamed before it is acknowledged, kept until every sink has it (step 9).
+"""The spool: one file a batch, synced and renamed, then acknowledged, kept until every sink has it (step 9).
 
-A file's name says all that recovery needs: SEQUENCE-EPOCH-NEXT-RECORDS.batch, NEXT being the number of the record
-expected after it. When the last file of an epoch is no longer needed it is emptied instead of removed: its name
-is the memory of what was acknowledged, and of the last sequence given.
+A file's name says all that recovery needs: SEQUENCE-EPOCH-NEXT-RECORDS.batch, NEXT being the number of the
+record expected after it. When the last file of an epoch is no longer needed it is emptied instead of removed:
+its name is the memory of what was acknowledged, and of the last sequence given.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ class Spool:
             self._changed.notify_all()
 
     def start_after(self, sequence: int) -> None:
-        """Number new batches beyond `sequence`: a sink's cursor may be ahead of a spool that was emptied by hand."""
+        """Number new batches beyond `sequence`: a cursor may be ahead of a spool emptied by hand."""
         self._floor = max(self._floor, sequence)
 
     # -- in --------------------------------------------------------------------------------------------------

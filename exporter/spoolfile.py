@@ -1,4 +1,4 @@
-"""Format of a spool file, without I/O: header with mark, checksum and schema, then the batch as the worker sent it."""
+"""Format of a spool file, without I/O: mark, checksum, schema and numbers, then the batch as it was sent."""
 
 import struct
 import zlib

@@ -1,8 +1,7 @@
-"""Before the first batch: folders, sinks and status page are opened, privileges dropped, what is wrong is said."""
+"""Before the first batch: folders, sinks and status page opened, privileges dropped, what is wrong said."""
 
 import errno
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +45,12 @@ def prepare(orders: Orders, descriptors: list[int]) -> Parts:
     return Parts(spool, deliveries, figures, page)
 
 
-def _load(sink: SinkOrder) -> Callable[..., Sink]:
+def _load(sink: SinkOrder) -> type[Sink]:
     if sink.kind not in sinks.KINDS:
         raise ConfigurationError(f"sink {sink.name}: no such kind; there are {', '.join(sinks.KINDS)}")
-    return sinks.load(sink.kind)
+    kind = sinks.load(sink.kind)
+    kind.warm()
+    return kind
 
 
 def _own(folder: str, what: str, orders: Orders) -> None:
@@ -68,7 +69,7 @@ def _spool(orders: Orders) -> Spool:
 
 
 def _deliveries(
-    orders: Orders, makers: list[Callable[..., Sink]], spool: Spool, descriptors: list[int]
+    orders: Orders, makers: list[type[Sink]], spool: Spool, descriptors: list[int]
 ) -> list[Delivery]:
     given = iter(descriptors)
     deliveries = []

@@ -25,7 +25,8 @@ class StatusPage:
         except OSError as error:
             why = error.strerror or str(error)
             raise ConfigurationError(
-                f"status page {host}:{port} cannot be opened: {why}; choose another --status-port, or 0 for none"
+                f"status page {host}:{port} cannot be opened: {why}; "
+                "choose another --status-port, or 0 for none"
             ) from error
 
     @property
@@ -72,10 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "flowherd"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._send(*self.page.answer(self.path))
 
-    def do_HEAD(self) -> None:  # noqa: N802 - http.server's name
+    def do_HEAD(self) -> None:
         status, kind, body = self.page.answer(self.path)
         self._send(status, kind, b"", len(body))
 

@@ -1,4 +1,4 @@
-"""The heaviest conversations of the last ten seconds, for the live table: bytes by addresses, protocol, service port."""
+"""The heaviest conversations of the last ten seconds: bytes by addresses, protocol and service port."""
 
 import socket
 import time
@@ -44,9 +44,8 @@ class Conversations:
         self._forget()
         if not self._heaps:
             return []
-        _, keys, rows, weight, packets = (
-            np.concatenate(list(part)) if index else ()
-            for index, part in enumerate(zip(*self._heaps, strict=True))
+        keys, rows, weight, packets = (
+            np.concatenate(part) for part in list(zip(*self._heaps, strict=True))[1:]
         )
         _, first, weight, packets = _summed(keys, weight, packets)
         heavy = _heaviest(weight, SHOWN)

@@ -51,6 +51,8 @@ EXPORTER = (
     Counter("records_received", "exporter", "records taken from the pipe, duplicates left out", unit="records"),
     Counter("records_duplicate", "exporter", "records sent again after a restart and left out", unit="records"),
     Counter("records_missing", "exporter", "records whose numbers never arrived", unit="records"),
+    Counter("batches_unreadable", "exporter", "batches kept whose columns this flowherd cannot read", unit="batches"),
+    Counter("pipes_out_of_step", "exporter", "batch pipes given up because their bytes made no sense"),
     Counter("spool_bytes", "exporter", "bytes in the spool", kind="gauge", unit="bytes", labels=()),
     Counter("spool_dropped_records", "exporter", "records dropped from a full or outdated spool", unit="records", labels=()),
     Counter("spool_corrupt_files", "exporter", "spool files set aside because they could not be read", labels=()),
@@ -58,5 +60,9 @@ EXPORTER = (
     Counter("sink_dropped_records", "exporter", "records the sink missed because the spool dropped them", unit="records", labels=("sink",)),
     Counter("sink_errors", "exporter", "failed attempts of the sink", labels=("sink",)),
     Counter("sink_lag_seconds", "exporter", "age of the oldest batch the sink has not committed", kind="gauge", unit="seconds", labels=("sink",)),
+    Counter("store_records", "exporter", "records in the store", kind="gauge", unit="records", labels=("sink",)),
+    Counter("store_bytes", "exporter", "bytes of the store's files", kind="gauge", unit="bytes", labels=("sink",)),
+    Counter("store_files", "exporter", "files of the store that count", kind="gauge", labels=("sink",)),
+    Counter("store_expired_records", "exporter", "records the store let go for their age or its size", unit="records", labels=("sink",)),
 )
 COUNTERS = WORKER + SUPERVISOR + EXPORTER

@@ -14,7 +14,7 @@ class Gone(Exception):  # noqa: N818 - it is no error of ours
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a sink is made from: its order, the spool it reads, and the descriptor the supervisor opened for it."""
+    """What a sink is made from: its order, the spool it reads, the descriptor opened for it."""
 
     order: SinkOrder
     orders: Orders
@@ -24,10 +24,17 @@ class Place:
 
 
 class Sink(Protocol):
-    """Called by one thread, its own. Any exception: what was added since the last flush is added again later."""
+    """Called by one thread, its own. After any exception what was added since the last flush comes again."""
+
+    def __init__(self, place: Place) -> None:
+        """Keep the place; touch nothing."""
+
+    @staticmethod
+    def warm() -> None:
+        """Import what the sink's library imports late; called while every file may still be read."""
 
     def open(self, newest: int) -> int:
-        """Get ready; the sequence committed last. A sink without a cursor starts at `newest`, and commits that."""
+        """Get ready; the sequence committed last. Without a cursor start at `newest`, and commit that."""
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Take one batch; it need not be durable before `flush`."""

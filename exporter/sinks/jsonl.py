@@ -1,4 +1,4 @@
-"""JSON lines to a file or a pipe; the file's length is committed with the cursor, so no line is lost or doubled."""
+"""JSON lines to a file or pipe; the file's length is committed with the cursor: no line lost or doubled."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ FLUSH_BYTES = 4 << 20
 
 
 class Jsonl:
-    """Writes to the descriptor the supervisor opened. Its cursor stands in the spool folder, named by the sink."""
+    """Writes to the descriptor the supervisor opened. Its cursor is a file in the spool folder."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -25,6 +25,10 @@ class Jsonl:
         self._offset = 0
         self._lines: list[bytes] = []
         self._bytes = 0
+
+    @staticmethod
+    def warm() -> None:
+        """Nothing to import."""
 
     def open(self, newest: int) -> int:
         """Cut the file back to what was committed."""

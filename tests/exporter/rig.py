@@ -181,3 +181,16 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+def stored(folder: Path) -> list[int]:
+    """The numbers of the records in a store, in order."""
+    import duckdb
+
+    from shared import manifest
+
+    names = [str(folder / segment.name) for segment in manifest.read(folder).segments]
+    if not names:
+        return []
+    found = duckdb.sql(f"SELECT bytes FROM read_parquet({names!r}) ORDER BY bytes").fetchall()
+    return [number for (number,) in found]

@@ -1,0 +1,96 @@
+"""Parquet files by DuckDB: batches written as one file, several files merged into one."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from exporter.columns import columns, select_list
+from exporter.disk import sync_folder
+from shared.manifest import Segment
+from shared.record import ROW, Batch
+
+MEMORY = "512MB"
+GROUP_ROWS = 122_880
+
+
+class Parquet:
+    """Writes into one folder: a draft first, synced and renamed when whole."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self._folder = folder
+        self._durable = durable
+        self._duck = duckdb.connect(
+            config={
+                "threads": 1,
+                "memory_limit": MEMORY,
+                "temp_directory": str(folder / "temporary"),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self._select = select_list()
+
+    def write(self, batches: Sequence[Batch], name: str, made_ns: int) -> Segment:
+        """One file of all rows of the batches."""
+        return self._write(self._query(columns(batches)), name, made_ns, merged=False)
+
+    def merge(self, segments: Sequence[Segment], name: str) -> Segment:
+        """One file of all rows of the segments."""
+        paths = [str(self._folder / segment.name) for segment in segments]
+        listed = ", ".join(f"'{_quoted(path)}'" for path in paths)
+        query = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 - names of our own
+        return self._write(query, name, max(segment.made_ns for segment in segments), merged=True)
+
+    def close(self) -> None:
+        """Let go of DuckDB."""
+        self._duck.close()
+
+    def _query(self, values: dict[str, Any]) -> str:
+        self._duck.register("arrived", values)
+        return f"SELECT {self._select} FROM arrived"  # noqa: S608 - names of our own
+
+    def _write(self, query: str, name: str, made_ns: int, *, merged: bool) -> Segment:
+        path, draft = self._folder / name, self._folder / f"{name}.tmp"
+        into = f"'{_quoted(str(draft))}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP_ROWS})"
+        try:
+            self._duck.execute(f"COPY ({query}) TO {into}")
+            rows, start_ns, end_ns = self._extent(draft)
+            self._sync(draft)
+            draft.rename(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        if self._durable:
+            sync_folder(self._folder)
+        return Segment(name, rows, path.stat().st_size, start_ns, end_ns, made_ns, merged)
+
+    def _extent(self, path: Path) -> tuple[int, int, int]:
+        found = self._duck.execute(
+            "SELECT count(*), min(start_ns), max(end_ns) FROM read_parquet(?)", [str(path)]
+        )
+        rows, start_ns, end_ns = found.fetchall()[0]
+        return rows, start_ns or 0, end_ns or 0
+
+    def _sync(self, path: Path) -> None:
+        if not self._durable:
+            return
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def warm() -> None:
+    """Run one query of the kind used here, so that DuckDB has imported all it needs."""
+    arrived = columns([Batch("", 0, 1, np.zeros(1, ROW))])
+    with duckdb.connect() as duck:
+        duck.register("arrived", arrived)
+        duck.execute(f"SELECT {select_list()} FROM arrived").fetchall()  # noqa: S608 - names of our own
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
