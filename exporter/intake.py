@@ -102,7 +102,7 @@ class Intake:
     def _take(self, inlet: Inlet, message: Message) -> None:
         expected = self._expect(message)
         skip = min(max(expected - message.first, 0), message.records)
-        if inlet.waiting or (skip < message.records and not self._keep(inlet, message, skip)):
+        if inlet.waiting or not self._keep(inlet, message, skip):
             inlet.waiting.append(message)
             return
         self._count(inlet.name, message, skip, expected)
@@ -117,8 +117,11 @@ class Intake:
         return message.first if expected is None else expected
 
     def _keep(self, inlet: Inlet, message: Message, skip: int) -> bool:
+        if 0 < message.records == skip:
+            return True
         try:
-            self._keeper.put(message, skip)
+            if message.records:
+                self._keeper.put(message, skip)
         except OSError as error:
             self._say_blocked(error)
             return False

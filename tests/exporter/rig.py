@@ -1,6 +1,7 @@
 """A real exporter process with the other ends of its channel and pipes, and batches made up for it."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from shared import channel, wire
 from shared.record import ROW, Batch, pack
 
 ROOT = Path(__file__).resolve().parents[2]
+PIPE_BYTES = 1 << 20
 START_NS = 1_700_000_000_000_000_000
 
 
@@ -66,6 +68,8 @@ class Worker:
     def __init__(self, rig: "Rig", name: str) -> None:
         batches, self.batches = os.pipe()
         self.acks, acks = os.pipe()
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self.batches, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         for end in (self.batches, self.acks):
             os.set_blocking(end, False)
         channel.send(rig.control, {"do": "attach", "name": name, "ifindex": 2}, [batches, acks])
