@@ -1,0 +1,156 @@
+"""The AF_PACKET TPACKET_V3 ring, walked in place: blocks the kernel filled, given back when metered (step 1 and 2).
+
+The supervisor opened the socket and set up the ring; it goes on filling while a worker is away. The cursor (block,
+sequence number of the block, offset in the ring) is in the flow table, so a successor goes on at the same packet.
+linux/if_packet.h: tpacket_block_desc, tpacket3_hdr, sockaddr_ll.
+"""
+
+import mmap
+import select
+import socket
+import struct
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from shared.vitals import INDEX
+from worker.decode_link import ETHERNET, RAW, direction_of
+from worker.jit import commit, inlined, kernel
+from worker.layout import BUFFER_TYPE, PACKETS_TYPE
+from worker.octets import Int, Octets, octet
+
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+TP_STATUS_KERNEL, TP_STATUS_USER = 0, 1
+TP_STATUS_VLAN_VALID = 0x10
+STATUS, NUM_PACKETS, FIRST_PACKET, SEQUENCE = 8, 12, 16, 24
+ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
+ARPHRD_BARE_IP = 512, 519, 768, 769, 776, 65534
+CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE = INDEX["cursor_block"], INDEX["cursor_offset"], INDEX["cursor_sequence"]
+UNKNOWN_LINK = -1
+
+
+@inlined
+def native32(buf: Octets, at: Int) -> Int:
+    """Four bytes of a header the kernel wrote, as int64 (rings exist on little-endian hosts and big-endian alike)."""
+    low = octet(buf, at) | octet(buf, at + 1) << 8
+    return low | octet(buf, at + 2) << 16 | octet(buf, at + 3) << 24
+
+
+@inlined
+def native16(buf: Octets, at: Int) -> Int:
+    """Two such bytes."""
+    return octet(buf, at) | octet(buf, at + 1) << 8
+
+
+@inlined
+def link_of(hardware: Int) -> Int:
+    """Link type of a device by its ARP hardware type; tunnels and tun devices carry bare IP."""
+    if hardware in (ARPHRD_ETHER, ARPHRD_LOOPBACK):
+        return ETHERNET
+    if hardware in ARPHRD_BARE_IP:
+        return RAW
+    return UNKNOWN_LINK
+
+
+@kernel(types.int64(BUFFER_TYPE, types.int64, types.int64, PACKETS_TYPE))
+def walk_block(buf: Octets, at: Int, block_end: Int, packets: Any) -> Int:
+    """Fill packets from the header at `at` to the last of the block; returns how many."""
+    count = 0
+    while count < len(packets) and at < block_end:
+        p = packets[count]
+        ahead = native32(buf, at)
+        p.time_ns = native32(buf, at + 4) * 1_000_000_000 + native32(buf, at + 8)
+        p.at = at + native16(buf, at + 24)
+        p.end = p.at + native32(buf, at + 12)
+        p.length = native32(buf, at + 16)
+        p.tags = 0
+        p.vlan = 0
+        p.inner_vlan = 0
+        if native32(buf, at + 20) & TP_STATUS_VLAN_VALID:  # the kernel took the outer tag out of the frame
+            p.vlan = native16(buf, at + 32) & 0x0FFF
+            p.tags = 1
+        p.link = link_of(native16(buf, at + 56))
+        p.direction = direction_of(octet(buf, at + 58))
+        at = at + ahead if ahead else block_end
+        p.next = at
+        count += 1
+    return count
+
+
+class RingSource:
+    """The ring of one bound socket; `words` is the flow table's first page."""
+
+    def __init__(self, descriptor: int, block_bytes: int, blocks: int, words: Any) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._memory = mmap.mmap(descriptor, block_bytes * blocks, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        self.buf = np.frombuffer(self._memory, np.uint8)
+        self._headers = self.buf.view(np.uint32).reshape(blocks, block_bytes // 4)
+        self._block_bytes, self._blocks, self._words = block_bytes, blocks, words
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN | select.POLLERR)
+        self.ended = False
+        self._resume()
+
+    def _header(self, field: int) -> int:
+        return int(self._headers[self._words[CURSOR_BLOCK], field // 4])
+
+    def _sequence(self) -> int:
+        block = self._words[CURSOR_BLOCK]
+        return int(self._headers[block, SEQUENCE // 4 : SEQUENCE // 4 + 2].copy().view(np.uint64)[0])
+
+    def _resume(self) -> None:
+        """After a worker's death: a block that was metered but not given back, or given back but still under the cursor."""
+        if not self._block_end() - self._block_bytes < self._words[CURSOR_OFFSET] <= self._block_end():
+            commit(self._words, CURSOR_OFFSET, 0)  # died between the two stores of _next_block, or never began
+            return
+        reused = self._header(STATUS) & TP_STATUS_USER == 0 or self._sequence() != self._words[CURSOR_SEQUENCE]
+        if reused or self._words[CURSOR_OFFSET] == self._block_end():
+            if not reused:
+                self._release()
+            self._next_block()
+
+    def _block_end(self) -> int:
+        return int(self._words[CURSOR_BLOCK] + 1) * self._block_bytes
+
+    def take(self, packets: Any) -> int:
+        """The next packets of the current block."""
+        words = self._words
+        if words[CURSOR_OFFSET] == 0:
+            if not self._header(STATUS) & TP_STATUS_USER:
+                return 0
+            words[CURSOR_SEQUENCE] = self._sequence()
+            start = int(words[CURSOR_BLOCK]) * self._block_bytes + self._header(FIRST_PACKET)
+            commit(words, CURSOR_OFFSET, start if self._header(NUM_PACKETS) else self._block_end())
+        return int(walk_block(self.buf, int(words[CURSOR_OFFSET]), self._block_end(), packets))
+
+    def done(self) -> None:
+        """Give the block back once its last packet is metered."""
+        if self._words[CURSOR_OFFSET] == self._block_end():
+            self._release()
+            self._next_block()
+
+    def _release(self) -> None:
+        self._headers[self._words[CURSOR_BLOCK], STATUS // 4] = TP_STATUS_KERNEL
+
+    def _next_block(self) -> None:
+        commit(self._words, CURSOR_BLOCK, (int(self._words[CURSOR_BLOCK]) + 1) % self._blocks)
+        commit(self._words, CURSOR_OFFSET, 0)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until the kernel hands over a block."""
+        if not self._header(STATUS) & TP_STATUS_USER:
+            self._poll.poll(seconds * 1000)
+
+    def kernel_drops(self) -> int:
+        """PACKET_STATISTICS, which the kernel sets to zero with each reading."""
+        _packets, drops, _freezes = struct.unpack("III", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))
+        return int(drops)
+
+    def fileno(self) -> int:
+        """The packet socket."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Unmap; the supervisor still holds the socket and so the ring."""
+        self._socket.close()

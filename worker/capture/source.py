@@ -1,0 +1,32 @@
+"""What every source of packets offers: the next packets' places in a buffer that kernels read (step 2)."""
+
+from typing import Any, Protocol
+
+
+class Source(Protocol):
+    """Fills the source fields of a block of packets; never copies a frame the meter can read in place."""
+
+    buf: Any
+    """uint8 array the packets' `at` and `end` point into; may change with every `take`."""
+
+    def take(self, packets: Any) -> int:
+        """Fill the next packets, at most len(packets); 0 when there are none now."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when packets may have come, or after `seconds`."""
+
+    def done(self) -> None:
+        """The packets of the last `take` have been metered: their memory may be used again."""
+
+    @property
+    def ended(self) -> bool:
+        """No packet will ever come again."""
+
+    def kernel_drops(self) -> int:
+        """Packets the kernel has dropped since the last call."""
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable with packets; -1 for files."""
+
+    def close(self) -> None:
+        """Give everything back."""

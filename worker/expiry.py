@@ -1,0 +1,110 @@
+"""Kernel: which rows are reported or end now, and for what reason (step 6).
+
+A row is looked at when its `due` tick has come: by its own next packet, so that records do not depend on how
+packets are cut into blocks, or by the sweep, a slice of the table at a time so that it never stalls capture.
+"""
+
+import numpy as np
+from numba import types
+
+from shared.reasons import EndReason
+from shared.vitals import INDEX
+from worker.jit import inlined, kernel
+from worker.layout import FIN_HIGH, FIN_LOW, PENDING, RESET, TABLE_TYPE, USED
+from worker.octets import Int
+from worker.report import report
+from worker.table import remove
+
+HEAD, TAIL, HIGH_WATER = INDEX["head"], INDEX["tail"], INDEX["high_water"]
+HAND, SWEPT_TICK, FREE_ROWS = INDEX["hand"], INDEX["swept_tick"], INDEX["free_rows"]
+IDLE_TIMEOUT, ACTIVE_TIMEOUT = int(EndReason.IDLE_TIMEOUT), int(EndReason.ACTIVE_TIMEOUT)
+END_OF_FLOW, FORCED_END = int(EndReason.END_OF_FLOW), int(EndReason.FORCED_END)
+PASS_TICKS = 60  # the sweep goes round about once a second
+SLICE_ROWS = 1024
+
+
+@inlined
+def is_closed(state: Int) -> bool:
+    """A reset or both FINs were seen."""
+    return (state & RESET) != 0 or (state & (FIN_LOW | FIN_HIGH)) == (FIN_LOW | FIN_HIGH)
+
+
+@inlined
+def visit(t: Int, row: Int, tick: Int) -> bool:
+    """Look at a row that is due; False when it has left the table."""
+    flow = t.flows[row]
+    silent = tick - np.int64(flow.seen)
+    if is_closed(flow.state):
+        return keep_or_end(t, row, silent < t.linger, tick + t.linger - silent, END_OF_FLOW)
+    if silent >= t.forget:
+        return keep_or_end(t, row, False, 0, IDLE_TIMEOUT)
+    if silent >= t.idle:
+        report(t, row, IDLE_TIMEOUT)
+    active_at = np.int64(t.cold[row].active_at)
+    if tick >= active_at:
+        report(t, row, ACTIVE_TIMEOUT)
+        active_at += t.active * ((tick - active_at) // t.active + 1)
+        t.cold[row].active_at = active_at
+    next_silence = t.idle if flow.state & PENDING else t.forget
+    t.due[row] = min(active_at, np.int64(flow.seen) + next_silence)
+    return True
+
+
+@inlined
+def keep_or_end(t: Int, row: Int, keep: bool, until: Int, reason: Int) -> bool:
+    """Leave the row until a later tick, or report it and take it out."""
+    if keep:
+        t.due[row] = until
+        return True
+    report(t, row, reason)
+    remove(t, row)
+    return False
+
+
+@inlined
+def first_look(t: Int, row: Int, tick: Int, h: Int) -> None:
+    """First report a random part of the active timeout ahead, so that flows born together part (kprobe's way)."""
+    active_at = tick + 1 + ((h * t.active) >> 32)
+    t.cold[row].active_at = active_at
+    t.due[row] = min(active_at, tick + t.idle)
+
+
+@kernel(types.int64(TABLE_TYPE, types.int64, types.int64))
+def sweep(t: Int, tick: Int, room: Int) -> Int:
+    """Look at the slice of rows whose turn it is; stop when `room` records were written. Returns records written."""
+    rows = t.words[HIGH_WATER]
+    elapsed = tick - t.words[SWEPT_TICK]
+    if elapsed <= 0 or rows == 0:
+        return 0
+    count = min(rows, max(SLICE_ROWS, rows * elapsed // PASS_TICKS))
+    start = t.words[HEAD]
+    row = t.words[HAND] % rows
+    for _ in range(count):
+        if t.words[HEAD] - start >= room:
+            t.words[HAND] = row
+            return t.words[HEAD] - start
+        if t.due[row] <= tick:
+            visit(t, row, tick)
+        row = row + 1 if row + 1 < rows else 0
+    t.words[HAND] = row
+    t.words[SWEPT_TICK] = tick
+    return t.words[HEAD] - start
+
+
+@kernel(types.int64(TABLE_TYPE, types.int64))
+def end_all(t: Int, room: Int) -> Int:
+    """Capture is over: report every flow and empty the table, `room` records at most. Returns rows still in it."""
+    start = t.words[HEAD]
+    row = t.words[HIGH_WATER] - 1
+    while row >= 0 and t.words[HEAD] - start < room:
+        state = t.flows[row].state
+        if state & USED:
+            report(t, row, END_OF_FLOW if is_closed(state) else FORCED_END)
+            remove(t, row)
+        t.words[HIGH_WATER] = row
+        row -= 1
+    if row < 0:
+        t.words[FREE_ROWS] = 0
+    return row + 1
+
+

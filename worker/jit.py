@@ -1,0 +1,76 @@
+"""The only place that touches numba's decorators: compile options, progress, and the ordered store.
+
+Kernels called from Python are `kernel(signature)`: compiled when their module is imported, kept on disk. What
+they call is `inlined`: compiled into them. NUMBA_DISABLE_JIT=1 runs the same code as plain Python for coverage.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from worker.jit_cache import CHECK_BOUNDS  # first of all: it settles where numba keeps kernels
+
+# isort: split
+import numba
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+WITHOUT_JIT = bool(numba.config.DISABLE_JIT)
+OPTIONS = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
+KERNELS = 9
+_watchers: list[Callable[[int, int, str], None]] = []
+_ready: list[str] = []
+
+
+def watch(report: Callable[[int, int, str], None]) -> None:
+    """Call `report(done, of, name)` for each kernel that had to be compiled."""
+    _watchers.append(report)
+
+
+def kernel(signature: Any) -> Callable[[Function], Function]:
+    """Compile now for `signature`, or load from the cache; call from Python."""
+
+    def compiled(function: Function) -> Function:
+        if WITHOUT_JIT:
+            return function
+        dispatcher = numba.njit(signature, cache=True, **OPTIONS)(function)
+        _ready.append(function.__name__)
+        if not dispatcher.stats.cache_hits:
+            for report in _watchers:
+                report(len(_ready), KERNELS, function.__name__)
+        return cast("Function", dispatcher)
+
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """Compile as part of the kernels that call it."""
+    return cast("Function", numba.njit(forceinline=True, **OPTIONS)(function))
+
+
+@intrinsic  # type: ignore[misc]
+def _ordered_store(_context: Any, words: Any, index: Any, value: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type, index_type, value_type = signature.args
+        array = context.make_array(array_type)(context, builder, arguments[0])
+        place = context.cast(builder, arguments[1], index_type, types.intp)
+        pointer = cgutils.get_item_pointer(context, builder, array_type, array, [place])
+        stored = context.cast(builder, arguments[2], value_type, array_type.dtype)
+        builder.store_atomic(stored, pointer, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(words, index, value), build
+
+
+def _plain_store(words: Any, index: int, value: int) -> None:
+    words[index] = value
+
+
+@inlined
+def _commit(words: Any, index: int, value: int) -> None:
+    _ordered_store(words, index, value)
+
+
+commit = _plain_store if WITHOUT_JIT else _commit
+"""words[index] = value, after every store before it: the compiler may neither move nor drop it."""

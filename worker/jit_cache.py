@@ -1,0 +1,32 @@
+"""Where compiled kernels are kept; must be settled before numba is imported.
+
+numba stamps a cached kernel with its own file only, so the folder is named for all sources together.
+"""
+
+import hashlib
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+CHECK_BOUNDS = os.environ.get("FLOWHERD_CHECK_BOUNDS") == "1"
+DEFAULT_ROOT = Path.home() / ".cache" / "flowherd"
+
+
+def folder(root: str | Path) -> Path:
+    """Folder of the compiled kernels under `root`: one for each state of the sources and of numba."""
+    digest = hashlib.sha256(f"{version('numba')} {version('numpy')} {CHECK_BOUNDS}".encode())
+    here = Path(__file__).parent
+    for source in sorted([*here.rglob("*.py"), *(here.parent / "shared").glob("*.py")]):
+        digest.update(source.read_bytes())
+    return Path(root) / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def use(root: str | Path) -> None:
+    """Keep kernels under `root`; others' leftovers there go when a new folder is made."""
+    chosen = folder(root)
+    chosen.mkdir(parents=True, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(chosen)
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(folder(DEFAULT_ROOT))

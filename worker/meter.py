@@ -1,0 +1,153 @@
+"""Kernel: one block of packets, each decoded and added to its flow; the only module that knows all steps 3 to 7.
+
+After each packet the cursor moves: a successor maps the same table and goes on with the packet after.
+"""
+
+import numpy as np
+from numba import types
+
+from shared.counters import WORKER, drop_counter
+from shared.elements import NO_U16
+from shared.reasons import Drop, EndReason
+from shared.vitals import INDEX
+from worker.biflow import hash_of, key_of, source_is_high
+from worker.clock import STEP_NS, advance
+from worker.decode import decode
+from worker.decode_transport import ACK, FIN, RST, SYN, TCP
+from worker.expiry import first_look, is_closed, visit
+from worker.fragments import join
+from worker.jit import commit, inlined, kernel
+from worker.layout import BUFFER_TYPE, FIN_HIGH, FIN_LOW, PACKETS_TYPE, PENDING, RESET, TABLE_TYPE
+from worker.octets import Int, Octets
+from worker.report import report
+from worker.table import SEED, begin, find, insert
+
+CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
+RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
+FIRST_DROP = INDEX[drop_counter(Drop(1))]
+END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END"))
+TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
+assert [c.name for c in WORKER if c.name.startswith("dropped_")] == [drop_counter(d) for d in Drop if d]
+
+
+@inlined
+def account(t: Int, p: Int) -> None:
+    """Add one packet to its flow."""
+    tick = advance(t, p.time_ns)
+    if p.fragment:
+        join(t, p)
+    high = source_is_high(p)
+    key = key_of(p, high)
+    h = hash_of_packet(t, p, high, key)
+    row = find(t, p, high, key, h)
+    if row >= 0:
+        row = still_same_flow(t, row, p, tick)
+    if row < 0:
+        row = insert(t, p, high, key, h)
+        first_look(t, row, tick, h)
+    elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p):
+        report(t, row, END_OF_FLOW)
+        begin(t, row, p, high)
+        t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET) & 0xFF
+        first_look(t, row, tick, h)
+    count_packet(t, row, p, tick, 1 if high else 0)
+
+
+@inlined
+def hash_of_packet(t: Int, p: Int, high: bool, key: Int) -> Int:
+    """hash_of with the ends in table order."""
+    if high:
+        return hash_of(t.words[SEED], p.dst_head, p.dst_tail, p.src_head, p.src_tail, key)
+    return hash_of(t.words[SEED], p.src_head, p.src_tail, p.dst_head, p.dst_tail, key)
+
+
+@inlined
+def still_same_flow(t: Int, row: Int, p: Int, tick: Int) -> Int:
+    """Report or end what was due before this packet; the row, or -1 when the flow had ended."""
+    if t.due[row] <= tick and not visit(t, row, tick):
+        return -1
+    away = p.time_ns - t.flows[row].end_ns
+    if away > STEP_NS or away < -STEP_NS:  # across a step of the clock: no record spans it
+        report(t, row, IDLE_TIMEOUT if away > 0 else FORCED_END)
+    return row
+
+
+@inlined
+def opens(p: Int) -> bool:
+    """A SYN without ACK."""
+    return p.tcp_flags & (SYN | ACK) == SYN
+
+
+@inlined
+def count_packet(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+    """Counters of the direction the packet went, times of the record, state of the connection."""
+    flow, s = t.flows[row], t.sides[2 * row + side]
+    if not flow.state & PENDING:
+        flow.start_ns = p.time_ns
+        flow.end_ns = p.time_ns
+    flow.start_ns = min(flow.start_ns, p.time_ns)
+    flow.end_ns = max(flow.end_ns, p.time_ns)
+    flow.seen = tick
+    if s.packets == 0:
+        s.tos = p.tos
+        s.ttl = p.ttl
+    s.packets += np.uint32(1)
+    s.bytes += np.uint64(p.ip_bytes)
+    s.lifetime += np.uint32(1)
+    s.wire_packets += np.uint32(1)
+    s.fragments += np.uint32(1 if p.fragment else 0)
+    if p.tcp_flags != NO_U16:
+        count_tcp(t, row, p, tick, side)
+    flow.state |= PENDING
+
+
+@inlined
+def count_tcp(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+    """Flags, the offload estimate, and whether the connection has closed."""
+    s = t.sides[2 * row + side]
+    s.tcp_flags = p.tcp_flags if s.tcp_flags == NO_U16 else s.tcp_flags | p.tcp_flags
+    if p.mss:
+        s.mss = p.mss
+    if p.ip_bytes > t.mtu and p.payload > 0:
+        s.wire_packets += np.uint32(segments(t, p, t.sides[2 * row + 1 - side].mss) - 1)
+    if p.tcp_flags & (FIN | RST):
+        close(t, row, p, tick, side)
+
+
+@inlined
+def segments(t: Int, p: Int, announced: Int) -> Int:
+    """How many packets a super-frame was on the wire: payload by the receiver's MSS (RFC 9293 section 3.7.1)."""
+    size = np.int64(announced)
+    if size == 0:
+        size = t.mtu - (TCP_HEADERS_4 if p.ip_version == 4 else TCP_HEADERS_6)
+    return (p.payload + size - 1) // size
+
+
+@inlined
+def close(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+    """Note a FIN or RST; once closed the row lingers for late segments."""
+    flow = t.flows[row]
+    if p.tcp_flags & RST:
+        flow.state |= RESET
+    else:
+        flow.state |= FIN_HIGH if side else FIN_LOW
+    if is_closed(flow.state):
+        t.due[row] = tick + t.linger
+
+
+@kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
+def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
+    """Account `count` packets whose source fields are filled; the outbox has room for two records of each."""
+    for i in range(count):
+        decode(buf, packets[i])
+    for i in range(count):
+        p = packets[i]
+        commit(t.words, IN_HAND, p.next)
+        if p.verdict == 0:
+            account(t, p)
+            t.words[ACCOUNTED] += 1
+        else:
+            t.words[FIRST_DROP + p.verdict - 1] += 1
+        t.words[OCTETS] += p.length
+        t.words[RECEIVED] += 1
+        commit(t.words, CURSOR_OFFSET, p.next)

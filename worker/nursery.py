@@ -1,0 +1,95 @@
+"""The nursery: kernels compiled and warm, unprivileged, single-threaded; forks workers on request.
+
+A fork costs milliseconds and shares the compiled code. Forking twice makes the worker a child of the supervisor,
+which is the subreaper, so that the supervisor itself waits for it and knows how it ended.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from typing import Any
+
+from setproctitle import setproctitle
+
+from shared import channel
+
+
+def main(descriptor: int) -> int:
+    """Serve the supervisor on a channel until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    setproctitle("flowherd nursery")
+    supervisor = socket.socket(fileno=descriptor)
+    while (message := channel.receive(supervisor)) is not None:
+        orders, descriptors = message
+        if orders["do"] == "start":
+            start(supervisor, orders)
+        elif orders["do"] == "fork":
+            expected = len(orders["spec"].get("files", ())) + FIXED_DESCRIPTORS
+            collect(supervisor, descriptors, expected if orders["spec"]["kind"] == "files" else 0)
+            fork(supervisor, orders["spec"], descriptors)
+    return 0
+
+
+FIXED_DESCRIPTORS = 4
+
+
+def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
+    """Compile or load every kernel, run them once, then give up all privileges."""
+    began_s = time.monotonic()
+    from worker import jit_cache
+
+    jit_cache.use(orders["cache_dir"])
+    from worker import jit, pin
+
+    jit.watch(lambda done, of, name: channel.send(supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}))
+    from worker import warm
+
+    warm.up()
+    pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
+    channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
+
+
+def collect(supervisor: socket.socket, descriptors: list[int], expected: int) -> None:
+    """Many capture files come in several messages."""
+    while len(descriptors) < expected:
+        message = channel.receive(supervisor)
+        if message is None:
+            sys.exit(0)
+        descriptors += message[1]
+
+
+def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]) -> None:
+    """Fork the worker's parent-to-be-gone; it forks the worker and leaves, telling the pid."""
+    told, tell = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        worker = os.fork()
+        if worker == 0:
+            supervisor.close()
+            become_worker(spec, descriptors)
+        os.write(tell, str(worker).encode())
+        os._exit(0)
+    os.close(tell)
+    os.waitpid(middle, 0)
+    with os.fdopen(told) as pipe:
+        pid = int(pipe.read() or 0)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    channel.send(supervisor, {"did": "fork", "name": spec["name"], "pid": pid})
+
+
+def become_worker(orders: dict[str, Any], descriptors: list[int]) -> None:
+    """Never returns: a worker ends with its exit code, whatever happens."""
+    code = 1
+    try:
+        from worker.run import run
+        from worker.spec import Spec
+
+        code = run(Spec.read(orders, descriptors))
+    except BaseException:  # noqa: BLE001 - a bug: its trace goes to the log, its code to the supervisor
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,126 @@
+"""Records from the outbox down the pipe, kept until acknowledged; never blocks (step 8).
+
+The outbox is a ring of records in the flow table's file, numbered from 0: `head` is the next to be written,
+`acknowledged` the first the exporter has not confirmed. A successor sends from `acknowledged` on.
+"""
+
+import os
+import select
+import time
+
+from shared.counters import WORKER
+from shared.record import Batch, pack
+from shared.vitals import INDEX
+from shared.wire import AckReader, frame
+from worker.layout import Table
+
+HEAD, TAIL, ACKNOWLEDGED = INDEX["head"], INDEX["tail"], INDEX["acknowledged"]
+BATCHES_SENT, RECORDS_DROPPED, EPOCH = INDEX["batches_sent"], INDEX["records_dropped"], INDEX["epoch"]
+BATCH_RECORDS = 8192
+BATCH_AGE_S = 1.0
+FIRST_COUNTER = INDEX[WORKER[0].name]
+
+
+class Outlet:
+    """The worker's end of the batch and acknowledgement pipes (both non-blocking)."""
+
+    def __init__(self, table: Table, batches: int, acks: int, interface: str, ifindex: int) -> None:
+        self._words, self._outbox = table.words, table.outbox
+        self.interface, self._ifindex = interface, ifindex
+        self._last_sent_s = time.monotonic()
+        self.take_pipes(batches, acks)
+
+    def take_pipes(self, batches: int, acks: int) -> None:
+        """Fresh pipes: everything unacknowledged is sent again."""
+        self._batches, self._acks = batches, acks
+        for pipe in (batches, acks):
+            os.set_blocking(pipe, False)
+        self._acks_reader = AckReader()
+        self._message = memoryview(b"")
+        self._sent = int(self._words[TAIL])
+        self.broken = False
+
+    @property
+    def room(self) -> int:
+        """Records that fit into the outbox."""
+        return len(self._outbox) - int(self._words[HEAD] - self._words[TAIL])
+
+    @property
+    def is_empty(self) -> bool:
+        """Everything written is acknowledged."""
+        return int(self._words[TAIL]) == int(self._words[HEAD])
+
+    @property
+    def is_sent(self) -> bool:
+        """Everything written has gone into a message, and the message into the pipe."""
+        return not self._message and self._sent == int(self._words[HEAD])
+
+    def make_room(self, records: int) -> None:
+        """Live capture waits for nobody: the oldest records are dropped, and counted."""
+        lack = records - self.room
+        if lack > 0:
+            dropped = max(lack, BATCH_RECORDS)
+            self._words[TAIL] += dropped
+            self._words[RECORDS_DROPPED] += dropped
+            self._sent = max(self._sent, int(self._words[TAIL]))
+
+    def pump(self, *, urgent: bool = False) -> None:
+        """Take acknowledgements; go on with the message in hand; begin the next when it is large or old enough."""
+        self._read_acks()
+        while not self.broken and self._write() and self._is_due(urgent):
+            self._begin_message()
+
+    def _is_due(self, urgent: bool) -> bool:
+        waiting = int(self._words[HEAD]) - self._sent
+        if waiting >= BATCH_RECORDS or (urgent and waiting):
+            return True
+        return time.monotonic() - self._last_sent_s >= BATCH_AGE_S
+
+    def _begin_message(self) -> None:
+        capacity, first = len(self._outbox), self._sent
+        place = first % capacity
+        count = min(int(self._words[HEAD]) - first, BATCH_RECORDS, capacity - place)
+        rows = self._outbox[place : place + count]
+        payload = pack(Batch(self.interface, self._ifindex, 1, rows, self._counters()))
+        self._message = memoryview(frame(int(self._words[EPOCH]), first, count, payload))
+        self._sent = first + count
+        self._last_sent_s = time.monotonic()
+
+    def _counters(self) -> dict[str, int]:
+        return {counter.name: int(self._words[FIRST_COUNTER + i]) for i, counter in enumerate(WORKER)}
+
+    def _write(self) -> bool:
+        """Write what the pipe takes; True when no message is left in hand."""
+        while self._message:
+            try:
+                written = os.write(self._batches, self._message)
+            except BlockingIOError:
+                return False
+            except BrokenPipeError:
+                self.broken = True
+                return False
+            self._message = self._message[written:]
+            if not self._message:
+                self._words[BATCHES_SENT] += 1
+        return True
+
+    def _read_acks(self) -> None:
+        try:
+            data = os.read(self._acks, 1 << 16)
+        except BlockingIOError:
+            return
+        for epoch, following in self._acks_reader.feed(data):
+            if epoch == int(self._words[EPOCH]):
+                self._words[ACKNOWLEDGED] = max(int(self._words[ACKNOWLEDGED]), following)
+                self._words[TAIL] = max(int(self._words[TAIL]), following)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until the pipe has room for the message in hand, or an acknowledgement comes."""
+        poll = select.poll()
+        if not self.broken:
+            poll.register(self._acks, select.POLLIN)
+            if self._message:
+                poll.register(self._batches, select.POLLOUT)
+        poll.poll(seconds * 1000)
+
+

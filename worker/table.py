@@ -1,0 +1,177 @@
+"""Kernel: find, insert, remove and evict rows of the flow table (step 5).
+
+The index is open addressing with linear probing and backward-shift deletion; rows never move. The rows are the
+truth: the index, the free stack and `due` are made again from them after a kill.
+"""
+
+import numpy as np
+
+from shared.elements import NO_U32
+from shared.reasons import EndReason
+from shared.vitals import INDEX
+from worker.biflow import hash_of, source_is_initiator
+from worker.jit import commit, inlined
+from worker.layout import NEVER, USED, VERSION6
+from worker.octets import Int
+from worker.report import report, settle
+
+HIGH_WATER, FREE_ROWS, SEED, EVICTION_HAND = (INDEX[n] for n in ("high_water", "free_rows", "seed", "eviction_hand"))
+FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active"))
+LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
+EVICTION_WINDOW = 64
+IN, OUT = 1, 2
+
+
+@inlined
+def find(t: Int, p: Int, high: bool, key: Int, h: Int) -> Int:
+    """Row of the packet's flow, or -1."""
+    state = USED | VERSION6 if p.ip_version == 6 else USED
+    bucket = h & (len(t.index) - 1)
+    while t.index[bucket, 1] != 0:
+        if t.index[bucket, 0] == h:
+            row = np.int64(t.index[bucket, 1]) - 1
+            if is_flow(t.flows[row], p, high, key) and t.flows[row].state & (USED | VERSION6) == state:
+                return row
+        bucket = (bucket + 1) & (len(t.index) - 1)
+    return -1
+
+
+@inlined
+def is_flow(flow: Int, p: Int, high: bool, key: Int) -> bool:
+    """Whether the key words are the packet's."""
+    if flow.key != key:
+        return False
+    if high:
+        ends = flow.low_tail == p.dst_tail and flow.high_tail == p.src_tail
+        return ends and flow.low_head == p.dst_head and flow.high_head == p.src_head
+    ends = flow.low_tail == p.src_tail and flow.high_tail == p.dst_tail
+    return ends and flow.low_head == p.src_head and flow.high_head == p.dst_head
+
+
+@inlined
+def insert(t: Int, p: Int, high: bool, key: Int, h: Int) -> Int:
+    """A row for a new flow: a free one, or the one that can best be spared."""
+    row = take_free(t)
+    if row < 0:
+        row = spared(t)
+        report(t, row, LACK_OF_RESOURCES)
+        remove(t, row)
+        t.words[FLOWS_EVICTED] += 1
+        row = take_free(t)
+    flow = t.flows[row]
+    flow.low_head, flow.low_tail = p.src_head, p.src_tail
+    flow.high_head, flow.high_tail = p.dst_head, p.dst_tail
+    if high:
+        flow.low_head, flow.low_tail = p.dst_head, p.dst_tail
+        flow.high_head, flow.high_tail = p.src_head, p.src_tail
+    flow.key = key
+    begin(t, row, p, high)
+    flow.state = USED | VERSION6 if p.ip_version == 6 else USED
+    enter(t, row, h)
+    t.words[FLOWS_CREATED] += 1
+    t.words[FLOWS_ACTIVE] += 1
+    return row
+
+
+@inlined
+def begin(t: Int, row: Int, p: Int, high: bool) -> None:
+    """What a flow's first packet settles for its life."""
+    flow, cold = t.flows[row], t.cold[row]
+    source = 1 if high else 0
+    forward = source_is_initiator(p, t.services)
+    flow.initiator = source if forward else 1 - source
+    cold.direction = p.direction if forward or p.direction == 0 else IN + OUT - p.direction
+    cold.low_mac, cold.high_mac = p.src_mac, p.dst_mac
+    if high:
+        cold.low_mac, cold.high_mac = p.dst_mac, p.src_mac
+    cold.mpls_label = p.mpls_label if p.mpls_label >= 0 else NO_U32
+    cold.icmp = p.icmp
+    for side in range(2 * row, 2 * row + 2):
+        t.sides[side].lifetime = np.uint32(0)
+        t.sides[side].mss = 0
+    settle(t, row)
+
+
+@inlined
+def take_free(t: Int) -> Int:
+    """A row nobody uses, or -1."""
+    free = t.words[FREE_ROWS]
+    if free > 0:
+        t.words[FREE_ROWS] = free - 1
+        return np.int64(t.free[free - 1])
+    row = t.words[HIGH_WATER]
+    if row < len(t.flows):
+        t.words[HIGH_WATER] = row + 1
+        return row
+    return -1
+
+
+@inlined
+def spared(t: Int) -> Int:
+    """The row to evict: of the next window, one-packet flows first, then the longest silent.
+
+    A flood of one-packet flows so pushes out itself: at most one living flow a window.
+    """
+    hand = t.words[EVICTION_HAND] % len(t.flows)
+    best, best_score = hand, np.int64(-1)
+    newest = np.int64(0xFFFFFFFF)
+    for step in range(min(EVICTION_WINDOW, len(t.flows))):
+        row = (hand + step) % len(t.flows)
+        lonely = np.int64(t.sides[2 * row].lifetime) + np.int64(t.sides[2 * row + 1].lifetime) <= 1
+        score = newest - np.int64(t.flows[row].seen)
+        if lonely:
+            score += newest + 1
+        if score > best_score:
+            best, best_score = row, score
+    t.words[EVICTION_HAND] = hand + EVICTION_WINDOW
+    return best
+
+
+@inlined
+def enter(t: Int, row: Int, h: Int) -> None:
+    """Put a row into the index."""
+    bucket = h & (len(t.index) - 1)
+    while t.index[bucket, 1] != 0:
+        bucket = (bucket + 1) & (len(t.index) - 1)
+    t.index[bucket, 0] = h
+    t.index[bucket, 1] = row + 1
+
+
+@inlined
+def hash_of_row(t: Int, row: Int) -> Int:
+    """The hash the row was entered with."""
+    flow = t.flows[row]
+    return hash_of(t.words[SEED], flow.low_head, flow.low_tail, flow.high_head, flow.high_tail, flow.key)
+
+
+@inlined
+def remove(t: Int, row: Int) -> None:
+    """Take a row out: unused first, so that a kill leaves at worst an index entry that nobody believes."""
+    commit(t.words, FLOWS_ACTIVE, t.words[FLOWS_ACTIVE] - 1)
+    h = hash_of_row(t, row)
+    t.flows[row].state = 0
+    t.due[row] = NEVER
+    leave(t, row, h)
+    t.free[t.words[FREE_ROWS]] = row
+    t.words[FREE_ROWS] += 1
+
+
+@inlined
+def leave(t: Int, row: Int, h: Int) -> None:
+    """Delete the row's index entry and shift back what probed past it (Knuth 6.4 algorithm R)."""
+    mask = len(t.index) - 1
+    hole = h & mask
+    while t.index[hole, 1] != row + 1:
+        hole = (hole + 1) & mask
+    at = hole
+    while True:
+        at = (at + 1) & mask
+        if t.index[at, 1] == 0:
+            break
+        home = np.int64(t.index[at, 0]) & mask
+        if (at - home) & mask >= (at - hole) & mask:
+            t.index[hole, 0] = t.index[at, 0]
+            t.index[hole, 1] = t.index[at, 1]
+            hole = at
+    t.index[hole, 0] = 0
+    t.index[hole, 1] = 0
