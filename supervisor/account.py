@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from shared.errors import ConfigurationError, FlowherdError
 from shared.settings import Settings
@@ -64,7 +65,8 @@ def homely(settings: Settings, chosen: frozenset[str]) -> Settings:
         "runtime_dir": Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/flowherd-{os.geteuid()}")
         / "flowherd",  # noqa: S108
     }
-    return replace(settings, **{name: str(path) for name, path in places.items() if name not in chosen})
+    free: dict[str, Any] = {name: str(path) for name, path in places.items() if name not in chosen}
+    return replace(settings, **free)
 
 
 def make_folder(path: Path, mode: int, owner: Account | None = None) -> Path:
@@ -90,6 +92,12 @@ def prepare_sinks(sinks: Iterable[Sink], owner: Account) -> None:
 def open_jsonl(sinks: Iterable[Sink]) -> list[int]:
     """A descriptor for each `jsonl:` sink, opened before rights are dropped; stdout for `jsonl:-`."""
     return [_open_append(sink.target) for sink in sinks if sink.kind == "jsonl"]
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    """Once the exporter has its own copies or is gone."""
+    for fd in descriptors:
+        os.close(fd)
 
 
 def _open_append(path: str) -> int:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import FlowherdError
@@ -10,26 +11,49 @@ from shared.errors import FlowherdError
 class Lock:
     """Held from the first worker of an interface to its last; the kernel lets go of it when we die."""
 
-    def __init__(self, fd: int, path: Path) -> None:
-        self._fd, self._path = fd, path
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
 
     @classmethod
-    def take(cls, folder: Path, interface: str, ifindex: int) -> "Lock":
-        """The lock of an interface in this network namespace, or a sentence that names its holder."""
-        namespace = os.stat("/proc/self/ns/net").st_ino
-        path = folder / f"{namespace}-{ifindex}"
+    def take(cls, path: Path, refusal: Callable[[str], str]) -> "Lock":
+        """The lock at `path`, or the sentence `refusal` makes of its holder's pid."""
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             pid = os.pread(fd, 20, 0).decode().strip() or "unknown"
             os.close(fd)
-            raise FlowherdError(f"{interface} is already watched by the flowherd with pid {pid}") from error
+            raise FlowherdError(refusal(pid)) from error
         os.truncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        return cls(fd, path)
+        return cls(fd)
 
     def release(self) -> None:
-        """Let the next instance have the interface. The file stays: removing it would race with a waiting taker."""
+        """Let the next instance have it. The file stays: removing it would race with one that waits."""
         os.truncate(self._fd, 0)
         os.close(self._fd)
+
+
+def path_of(folder: Path, ifindex: int) -> Path:
+    """The lock file of an interface in this network namespace."""
+    return folder / f"{Path('/proc/self/ns/net').stat().st_ino}-{ifindex}"
+
+
+def watched_by(interface: str, pid: str) -> str:
+    """The sentence for whoever comes second."""
+    return f"{interface} is already watched by the flowherd with pid {pid}"
+
+
+def is_held(folder: Path, ifindex: int) -> bool:
+    """Does any process watch this interface?"""
+    try:
+        fd = os.open(path_of(folder, ifindex), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -2,37 +2,19 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shared.settings import CaptureSettings
-from supervisor import bpf
+from supervisor import bpf, lock
 from supervisor.child import Child
 from supervisor.lifecycle import Life
-from supervisor.lock import Lock
+from supervisor.links import Link
 from supervisor.ring import BLOCK_BYTES, Ring, open_ring
 from supervisor.table import Table
 
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A network interface as the kernel describes it; `master` and `parent` are ifindexes, 0 for none."""
-
-    name: str
-    ifindex: int
-    kind: str = ""
-    is_up: bool = True
-    is_loopback: bool = False
-    master: int = 0
-    parent: int = 0
-    mac: str = ""
-    mtu: int = 1500
-    driver: str = ""
-    speed_mbit: int = 0
-    numa_node: int = -1
-    has_device: bool = False
 
 
 @dataclass(slots=True)
@@ -52,7 +34,7 @@ class Post:
     beat: tuple[int, float] = (0, 0.0)
     table: Table | None = None
     ring: Ring | None = None
-    lock: Lock | None = None
+    lock: "lock.Lock | None" = None
 
     @property
     def name(self) -> str:
@@ -67,7 +49,8 @@ class Post:
     def open(self, runtime: Path | None, program: bpf.Program) -> None:
         """Take what a worker needs; `runtime` None: a replay, which keeps its table in memory."""
         if runtime and not self.lock:
-            self.lock = Lock.take(runtime / "locks", self.name, self.link.ifindex)
+            path = lock.path_of(runtime / "locks", self.link.ifindex)
+            self.lock = lock.Lock.take(path, partial(lock.watched_by, self.name))
         if self.table is None:
             self.table = Table.create(self.name, self.capture.table_mib, runtime and runtime / "tables")
         if self.kind == "ring" and self.ring is None:

@@ -13,9 +13,10 @@ from shared.logs import Log
 from shared.settings import Settings
 from supervisor import account, sinks
 from supervisor.lifecycle import State
+from supervisor.links import Link
 from supervisor.nursery import NurseryOrders
 from supervisor.outbound import ExporterOrders
-from supervisor.post import Link, Post
+from supervisor.post import Post
 from supervisor.session import Phase, Session
 from supervisor.totals import totals_line
 
@@ -106,7 +107,7 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         account.prepare_sinks(chosen, who)
         account.make_folder(Path(settings.cache_dir), account.PUBLIC)
         jsonl = tuple(account.open_jsonl(chosen))
-        stack.callback(lambda: [os.close(fd) for fd in jsonl])
+        stack.callback(account.close_all, jsonl)
         exporter = ExporterOrders(who, settings, tuple(chosen), str(spool), jsonl, durable=False)
         session = Replay(captures, log, NurseryOrders(who, settings.cache_dir), exporter)
         code = session.run()

@@ -115,6 +115,11 @@ class Session:
             self.verdict.fail("stopped at once: flows that were not yet reported are lost")
             self._deadline_s = self._patience_s = 0.0
 
+    @property
+    def has_watched(self) -> bool:
+        """Did any worker ever have a table?"""
+        return bool(self.herd.past)
+
     def finish(self) -> None:
         """Everything is down: let go of what is left."""
         self.loop.close()

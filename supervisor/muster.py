@@ -1,0 +1,122 @@
+"""Makes posts match the roster: opened when a link is wanted, drained when it is not, moved on when it is renamed."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from shared.errors import FlowherdError
+from shared.logs import Log
+from shared.settings import Settings
+from supervisor import bpf, inventory, lifecycle, lock, roster
+from supervisor.herd import Herd
+from supervisor.lifecycle import Life
+from supervisor.links import Link
+from supervisor.placement import place
+from supervisor.post import Post
+from supervisor.roster import Choice
+from supervisor.topology import read_topology
+
+
+class Muster:
+    """Keeps the herd's posts in step with the links."""
+
+    def __init__(self, settings: Settings, herd: Herd, log: Log) -> None:
+        self._settings, self._herd, self._log = settings, herd, log
+        self._refused: dict[int, str] = {}
+        self.choices: list[Choice] = []
+
+    def first(self) -> None:
+        """At start a mistake ends everything: FlowherdError tells it."""
+        links = inventory.read_links()
+        roster.check_names(self._settings.interface, links)
+        self.choices = roster.choose(self._settings.interface, links)
+        wanted = [choice.link for choice in self.choices if choice.is_wanted_now]
+        for post in self._posts_for(wanted):
+            self._open(post)
+        for choice in self.choices:
+            self._log.debug("link", name=choice.link.name, watched=choice.is_chosen, why=choice.reason)
+        if not wanted:
+            self._log.warning("no interface to watch yet", links=inventory.names(links))
+
+    def again(self) -> None:
+        """Links changed: what goes, goes first; then what is new is opened."""
+        self.choices = roster.choose(self._settings.interface, inventory.read_links())
+        wanted = {choice.link.ifindex: choice.link for choice in self.choices if choice.is_wanted_now}
+        self._leave(wanted)
+        held = {post.link.ifindex for post in self._herd.posts.values()}
+        for post in self._posts_for([link for index, link in wanted.items() if index not in held]):
+            try:
+                self._open(post)
+            except FlowherdError as error:
+                self._refuse(post, str(error))
+
+    def _leave(self, wanted: dict[int, Link]) -> None:
+        present = {choice.link.ifindex: choice for choice in self.choices}
+        for post in list(self._herd.posts.values()):
+            link, choice = wanted.get(post.link.ifindex), present.get(post.link.ifindex)
+            if post.leaving:
+                continue
+            if link is None:
+                why = choice.reason if choice else "the interface is gone"
+                self._log.info("leaving", interface=post.name, why=why)
+                self._herd.drain([post], why)
+            elif link.name != post.name:
+                self._log.info("renamed", interface=post.name, to=link.name)
+                self._herd.drain([post], f"renamed to {link.name}")
+            elif post.life.state is lifecycle.State.FATAL and link != post.link:
+                self._log.info("the link changed: trying again", interface=post.name)
+                post.link, post.life = link, Life(since_s=time.monotonic())
+                self._herd.fork_all()
+            else:
+                post.link = link
+
+    def _posts_for(self, links: list[Link]) -> list[Post]:
+        posts = self._herd.posts.values()
+        held = {post.name: post.core for post in posts if post.core is not None}
+        everyone = [post.link for post in posts] + links
+        captures = {link.name: self._settings.capture_of(link.name) for link in everyone}
+        pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
+        places = place(everyone, read_topology(captures), pinned, held)
+        for link in links:
+            self._log.debug(
+                "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
+            )
+        return [Post(link, captures[link.name], places[link.name].core) for link in links]
+
+    def _open(self, post: Post) -> None:
+        capture = post.capture
+        program = (
+            bpf.compile_filter(post.name, capture.filter, capture.snaplen) if post.kind == "ring" else ()
+        )
+        if post.kind == "pcap" and capture.filter:
+            bpf.compile_filter(post.name, capture.filter, capture.snaplen)
+        try:
+            post.open(self._herd.runtime, program)
+        except FlowherdError:
+            post.close()
+            raise
+        if post.ring and post.ring.is_shrunk:
+            self._log.warning(
+                "smaller capture ring than asked",
+                interface=post.name, asked_mib=post.ring.asked_blocks, got_mib=post.ring.blocks,
+            )  # fmt: skip
+        post.life = replace(post.life, since_s=time.monotonic())
+        self._herd.staff(post)
+
+    def _refuse(self, post: Post, why: str) -> None:
+        """Say it once for each reason, not at each look."""
+        if self._refused.get(post.link.ifindex) != why:
+            self._log.error("not watched", interface=post.name, why=why)
+        self._refused[post.link.ifindex] = why
+
+
+def holder_sentence(settings: Settings, pid: str) -> str:
+    """Another flowherd has our runtime folder: say which interface it watches, if it is one of those we want."""
+    links = inventory.read_links()
+    for choice in roster.choose(settings.interface, links):
+        if choice.is_wanted_now and lock.is_held(Path(settings.runtime_dir, "locks"), choice.link.ifindex):
+            return lock.watched_by(choice.link.name, pid)
+    return (
+        f"the flowherd with pid {pid} already runs in {settings.runtime_dir}; "
+        "give this one its own --runtime-dir and --state-dir, or stop the other"
+    )

@@ -1,0 +1,144 @@
+"""Pure: settings and links to the interfaces that ought to be watched, with the reason for every link.
+
+By default every packet is counted once: of a bond and its members, a VLAN and its parent, one level is chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from shared.errors import ConfigurationError
+from supervisor.links import Link
+
+AGGREGATES = frozenset({"bond", "team"})
+STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"})
+TUNNELS = frozenset(
+    {
+        "vxlan",
+        "geneve",
+        "gre",
+        "gretap",
+        "ip6gre",
+        "ip6gretap",
+        "erspan",
+        "ipip",
+        "ip6tnl",
+        "sit",
+        "vti",
+        "vti6",
+    }
+    | {"xfrm", "wireguard", "tun", "ppp", "bareudp"}
+)
+SILENT = frozenset({"ifb", "dummy", "nlmon", "netdevsim", "vcan"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is done about one link, and why."""
+
+    link: Link
+    is_chosen: bool
+    role: str
+    reason: str
+
+    @property
+    def is_wanted_now(self) -> bool:
+        """Chosen, and able to carry packets."""
+        return self.is_chosen and self.link.is_up
+
+
+def choose(patterns: Sequence[str], links: Sequence[Link]) -> list[Choice]:
+    """One choice for each link."""
+    by_index = {link.ifindex: link for link in links}
+    if patterns:
+        return [_by_name(link, patterns, by_index) for link in links]
+    choices = [_by_default(link, by_index) for link in links]
+    if any(choice.is_chosen for choice in choices):
+        return choices
+    return list(map(_only_way_out, choices))
+
+
+def check_names(patterns: Sequence[str], links: Sequence[Link]) -> None:
+    """A plain name that no link has is a mistake; a pattern may wait for its first link."""
+    for pattern in patterns:
+        if not any(sign in pattern for sign in "*?[") and pattern not in {link.name for link in links}:
+            there = ", ".join(link.name for link in links)
+            raise ConfigurationError(f"interface {pattern}: there is none of that name; there are {there}")
+
+
+def _by_name(link: Link, patterns: Sequence[str], by_index: Mapping[int, Link]) -> Choice:
+    match = next((pattern for pattern in patterns if fnmatchcase(link.name, pattern)), None)
+    role = _role(link, by_index)
+    if match is None:
+        return Choice(link, is_chosen=False, role=role, reason="not among the interfaces named")
+    named = "named" if match == link.name else f"named by {match}"
+    return Choice(
+        link, is_chosen=True, role=role, reason=named if link.is_up else f"{named}; waits: it is down"
+    )
+
+
+def _by_default(link: Link, by_index: Mapping[int, Link]) -> Choice:
+    role, refusal = _role(link, by_index), _refusal(link, by_index)
+    if refusal:
+        return Choice(link, is_chosen=False, role=role, reason=refusal)
+    return Choice(
+        link, is_chosen=True, role=role, reason="counted here" if link.is_up else "waits: it is down"
+    )
+
+
+def _refusal(link: Link, by_index: Mapping[int, Link]) -> str:
+    """Why a link is not watched by default; empty when it is."""
+    master, parent = by_index.get(link.master), by_index.get(link.parent)
+    if link.is_loopback:
+        return "loopback: nothing leaves the host"
+    if link.kind in SILENT:
+        return f"{link.kind}: carries no traffic of its own"
+    if link.kind == "veth" or (link.kind == "tun" and master):
+        return "end of a container or virtual machine: what leaves the host is counted on its NIC"
+    if link.kind in TUNNELS:
+        return "tunnel: counted on the NIC that carries it"
+    if link.kind in STACKED:
+        return f"counted on {parent.name if parent else 'its parent'}" + (
+            ", with its tag" if link.kind == "vlan" else ""
+        )
+    if link.kind in {"bridge", "openvswitch"}:
+        members = [
+            other.name for other in by_index.values() if other.master == link.ifindex and other.kind != "veth"
+        ]
+        return (
+            f"counted on its members {', '.join(members)}"
+            if members
+            else "what leaves the host is counted on its NIC"
+        )
+    if link.kind == "vrf":
+        return "counted on its members"
+    if master and master.kind in AGGREGATES:
+        return f"counted on {master.name}"
+    return ""
+
+
+def _only_way_out(choice: Choice) -> Choice:
+    """Inside a container the only NICs are virtual ends whose other end is elsewhere: then they count."""
+    link = choice.link
+    if link.kind != "veth" or link.master or not link.peer_is_elsewhere:
+        return choice
+    reason = "the only way out of this network namespace"
+    return Choice(
+        link,
+        is_chosen=True,
+        role=choice.role,
+        reason=reason if link.is_up else f"{reason}; waits: it is down",
+    )
+
+
+def _role(link: Link, by_index: Mapping[int, Link]) -> str:
+    master, parent = by_index.get(link.master), by_index.get(link.parent)
+    words = "loopback" if link.is_loopback else link.kind or "NIC"
+    if parent and link.kind in STACKED | {"veth"}:
+        words += f" of {parent.name}" if link.kind in STACKED else f" to {parent.name}"
+    return f"{words}, member of {master.name}" if master else words
+
+
+def waiting(choices: Sequence[Choice]) -> list[Choice]:
+    """Chosen, but down."""
+    return [choice for choice in choices if choice.is_chosen and not choice.link.is_up]

@@ -1,0 +1,151 @@
+"""START HERE. `flowherd run`: one loop that watches links, workers and the exporter until told to stop."""
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from shared.errors import FlowherdError
+from shared.logs import Log
+from shared.settings import Settings
+from supervisor import account, sinks
+from supervisor.control import Control
+from supervisor.inventory import LinkWatch
+from supervisor.lock import Lock
+from supervisor.muster import Muster, holder_sentence
+from supervisor.nursery import NurseryOrders
+from supervisor.outbound import ExporterOrders
+from supervisor.post import Post
+from supervisor.screen import Screen, screen_for
+from supervisor.session import Phase, Session
+from supervisor.snapshot import Rates, Snapshot, row_of, rows_waiting
+from supervisor.totals import totals_line
+
+TICK_S = 0.5
+SETTLE_S = 0.05
+
+
+class Service(Session):
+    """A live run: a session whose posts follow the links."""
+
+    def __init__(self, settings: Settings, log: Log, orders: ExporterOrders, screen: Screen) -> None:
+        captures = [settings.defaults, *settings.per_interface.values()]
+        raw = any(capture.capture == "pcap" for capture in captures)
+        nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
+        runtime = Path(settings.runtime_dir)
+        super().__init__(
+            log, nursery, orders, runtime=runtime, drain_s=settings.drain_s, stderr=screen.stderr
+        )
+        self._muster = Muster(settings, self.herd, log)
+        self._links, self._control = LinkWatch(), Control(runtime / "control.sock", self.loop, self._answer)
+        self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
+        self._look_s, self._tick_s = float("inf"), 0.0
+        self._shown, self._version = Snapshot(()), version("flowherd")
+
+    def run(self) -> int:
+        """Begin, watch, drain."""
+        self.begin()
+        self.log.warm()
+        self.loop.watch(self._links.fileno(), self._look_soon)
+        try:
+            self._muster.first()
+        except FlowherdError as error:
+            self.verdict.fail(str(error), error.code)
+            self.stop("cannot start")
+        else:
+            self._screen.attach(self.loop)
+        while self.phase is not Phase.DONE:
+            self.turn(min(self._tick_s, self._look_s) - time.monotonic())
+            self._work(time.monotonic())
+        self._control.close()
+        self._screen.detach()
+        self.finish()
+        return self.verdict.code
+
+    def _work(self, now_s: float) -> None:
+        if self.phase is Phase.WORKING and now_s >= self._look_s:
+            self._look_s = float("inf")
+            self._muster.again()
+        if now_s >= self._tick_s:
+            self._tick_s = now_s + TICK_S
+            self._shown = self._snapshot(now_s)
+            self._screen.show(self._shown)
+            self.exporter.tell_workers([row.as_message() for row in self._shown.rows])
+
+    def _snapshot(self, now_s: float) -> Snapshot:
+        report = self.exporter.report
+        posts = [row_of(post, self._rates, now_s) for post in self.herd.posts.values()]
+        return Snapshot(
+            rows=tuple(posts + rows_waiting(self._muster.choices, self.herd.posts)),
+            up_s=now_s - self._began_s,
+            phase=self.phase.value,
+            delivered=report.delivered(),
+            spool_bytes=report.spool_bytes,
+            sinks=tuple(report.sinks),
+            top=tuple(report.top),
+            status_port=report.status_port,
+            version=self._version,
+        )
+
+    def _look_soon(self) -> None:
+        """Links often change in bursts: one look a little later sees them all."""
+        self._links.clear()
+        self._look_s = min(self._look_s, time.monotonic() + SETTLE_S)
+
+    def left(self, post: Post, why: str) -> None:
+        """A drained post may have a successor: a renamed link, or one that came up again meanwhile."""
+        if why:
+            self.log.error("worker ended while draining", interface=post.name, why=why)
+        self._look_s = time.monotonic()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request.get("do") == "status":
+            return {"pid": os.getpid(), **self._shown.as_map()}
+        return {"error": f"no such request: {request.get('do')}"}
+
+
+def run(settings: Settings, log: Log) -> int:
+    """The verb: check, take the folders, watch, and say what came of it."""
+    if os.geteuid() != 0:
+        raise FlowherdError("capturing needs root: run `sudo flowherd`; replay needs no rights")
+    who = account.service_account(settings.user)
+    chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
+    lock = _take_folders(settings, who)
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        jsonl = account.open_jsonl(chosen)
+        stack.callback(account.close_all, jsonl)
+        account.prepare_sinks(chosen, who)
+        screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in chosen})
+        spool = f"{settings.state_dir}/spool"
+        orders = ExporterOrders(
+            who, settings, tuple(chosen), spool, tuple(jsonl), top=screen.stderr is not None
+        )
+        if who.warning:
+            log.warning(who.warning)
+        service = Service(settings, log, orders, screen)
+        code = service.run()
+    for sentence in service.verdict.sentences:
+        print(f"flowherd: {sentence}", file=sys.stderr)
+    if service.has_watched:
+        report = service.exporter.report
+        print(
+            f"flowherd: {totals_line(service.herd.totals(), report.delivered(), report.dropped())}",
+            file=sys.stderr,
+        )
+    return code
+
+
+def _take_folders(settings: Settings, who: account.Account) -> Lock:
+    """Make what is ours; one instance at a time may have the runtime folder."""
+    runtime = account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
+    for name in ("locks", "tables"):
+        account.make_folder(runtime / name, account.PRIVATE)
+    account.make_folder(Path(settings.cache_dir), account.PUBLIC)
+    state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
+    account.make_folder(state / "spool", account.PRIVATE, who)
+    account.make_folder(state / "store", account.PUBLIC, who)
+    return Lock.take(runtime / "lock", lambda pid: holder_sentence(settings, pid))
