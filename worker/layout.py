@@ -21,11 +21,11 @@ from worker.jit import WITHOUT_JIT
 PACKET = np.dtype(
     [
         *((name, "i8") for name in ("at", "end", "length", "next", "time_ns", "ip_bytes", "payload", "fragment_id")),
-        *((name, "u8") for name in ("src_head", "src_tail", "dst_head", "dst_tail", "src_mac", "dst_mac")),
-        *((name, "i8") for name in ("mpls_label", "sequence", "acknowledged")),
+        *((name, "u8") for name in ("src_head", "src_tail", "dst_head", "dst_tail", "src_mac", "dst_mac", "key")),
+        *((name, "i8") for name in ("mpls_label", "sequence", "acknowledged", "hash", "row", "seen")),
         *((name, "i4") for name in ("link", "tags", "vlan", "inner_vlan", "src_port", "dst_port", "window", "mss")),
         *((name, "i4") for name in ("verdict", "ip_version", "proto", "tos", "ttl", "tcp_flags", "direction")),
-        *((name, "i4") for name in ("fragment", "icmp", "payload_at")),
+        *((name, "i4") for name in ("fragment", "icmp", "payload_at", "high")),
     ],
     align=True,
 )
@@ -59,7 +59,7 @@ COLD = np.dtype(
 )
 FRAGMENT = np.dtype([("datagram", "u8"), ("src_port", "u2"), ("dst_port", "u2"), ("proto", "u2"), ("icmp", "u2"), ("time_ns", "i8")])
 
-BLOCK_PACKETS = 256
+BLOCK_PACKETS = 1024
 FRAGMENTS = 4096
 OUTBOX_BYTES_MOST = 24 << 20  # the ring's whole length becomes resident in time
 NEVER = 0xFFFFFFFF

@@ -20,45 +20,56 @@ from worker.jit import commit, inlined, kernel
 from worker.layout import BUFFER_TYPE, FIN_HIGH, FIN_LOW, PACKETS_TYPE, PENDING, RESET, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.table import SEED, begin, find, insert
+from worker.table import SEED, begin, find, insert, is_row_of
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
 RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
 FIRST_DROP = INDEX[drop_counter(Drop(1))]
 END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END"))
+STRIDE_PACKETS = 64  # what stays in the first-level cache between the passes
 TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
 assert [c.name for c in WORKER if c.name.startswith("dropped_")] == [drop_counter(d) for d in Drop if d]
+
+
+@inlined
+def locate(t: Int, p: Int) -> None:
+    """Key, hash and, as a guess, the row: a pass of its own, so that the table's cache misses overlap."""
+    if p.fragment:
+        join(t, p)
+    p.high = 1 if source_is_high(p) else 0
+    p.key = key_of(p, p.high)
+    p.hash = hash_of_packet(t, p)
+    p.row = find(t, p)
+    if p.row >= 0:
+        p.seen = t.due[p.row] + t.sides[2 * p.row + p.high].packets  # read only to have them in the cache
+
+
+@inlined
+def hash_of_packet(t: Int, p: Int) -> Int:
+    """hash_of with the ends in table order."""
+    if p.high:
+        return hash_of(t.words[SEED], p.dst_head, p.dst_tail, p.src_head, p.src_tail, p.key)
+    return hash_of(t.words[SEED], p.src_head, p.src_tail, p.dst_head, p.dst_tail, p.key)
 
 
 @inlined
 def account(t: Int, p: Int) -> None:
     """Add one packet to its flow."""
     tick = advance(t, p.time_ns)
-    if p.fragment:
-        join(t, p)
-    high = source_is_high(p)
-    key = key_of(p, high)
-    h = hash_of_packet(t, p, high, key)
-    row = find(t, p, high, key, h)
+    row = p.row
+    if row < 0 or not is_row_of(t, row, p):  # came, went or moved since it was located
+        row = find(t, p)
     if row >= 0:
         row = still_same_flow(t, row, p, tick)
     if row < 0:
-        row = insert(t, p, high, key, h)
-        first_look(t, row, tick, h)
+        row = insert(t, p)
+        first_look(t, row, tick, p.hash)
     elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p):
         report(t, row, END_OF_FLOW)
-        begin(t, row, p, high)
+        begin(t, row, p)
         t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET) & 0xFF
-        first_look(t, row, tick, h)
-    count_packet(t, row, p, tick, 1 if high else 0)
-
-
-@inlined
-def hash_of_packet(t: Int, p: Int, high: bool, key: Int) -> Int:
-    """hash_of with the ends in table order."""
-    if high:
-        return hash_of(t.words[SEED], p.dst_head, p.dst_tail, p.src_head, p.src_tail, key)
-    return hash_of(t.words[SEED], p.src_head, p.src_tail, p.dst_head, p.dst_tail, key)
+        first_look(t, row, tick, p.hash)
+    count_packet(t, row, p, tick)
 
 
 @inlined
@@ -79,9 +90,9 @@ def opens(p: Int) -> bool:
 
 
 @inlined
-def count_packet(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Counters of the direction the packet went, times of the record, state of the connection."""
-    flow, s = t.flows[row], t.sides[2 * row + side]
+    flow, s = t.flows[row], t.sides[2 * row + p.high]
     if not flow.state & PENDING:
         flow.start_ns = p.time_ns
         flow.end_ns = p.time_ns
@@ -97,21 +108,21 @@ def count_packet(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
     s.wire_packets += np.uint32(1)
     s.fragments += np.uint32(1 if p.fragment else 0)
     if p.tcp_flags != NO_U16:
-        count_tcp(t, row, p, tick, side)
+        count_tcp(t, row, p, tick)
     flow.state |= PENDING
 
 
 @inlined
-def count_tcp(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+def count_tcp(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Flags, the offload estimate, and whether the connection has closed."""
-    s = t.sides[2 * row + side]
+    s = t.sides[2 * row + p.high]
     s.tcp_flags = p.tcp_flags if s.tcp_flags == NO_U16 else s.tcp_flags | p.tcp_flags
     if p.mss:
         s.mss = p.mss
     if p.ip_bytes > t.mtu and p.payload > 0:
-        s.wire_packets += np.uint32(segments(t, p, t.sides[2 * row + 1 - side].mss) - 1)
+        s.wire_packets += np.uint32(segments(t, p, t.sides[2 * row + 1 - p.high].mss) - 1)
     if p.tcp_flags & (FIN | RST):
-        close(t, row, p, tick, side)
+        close(t, row, p, tick)
 
 
 @inlined
@@ -124,30 +135,40 @@ def segments(t: Int, p: Int, announced: Int) -> Int:
 
 
 @inlined
-def close(t: Int, row: Int, p: Int, tick: Int, side: Int) -> None:
+def close(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Note a FIN or RST; once closed the row lingers for late segments."""
     flow = t.flows[row]
     if p.tcp_flags & RST:
         flow.state |= RESET
     else:
-        flow.state |= FIN_HIGH if side else FIN_LOW
+        flow.state |= FIN_HIGH if p.high else FIN_LOW
     if is_closed(flow.state):
         t.due[row] = tick + t.linger
+
+
+@inlined
+def conclude(t: Int, p: Int) -> None:
+    """Account or drop one packet, and move the cursor behind it."""
+    commit(t.words, IN_HAND, p.next)
+    if p.verdict == 0:
+        account(t, p)
+        t.words[ACCOUNTED] += 1
+    else:
+        t.words[FIRST_DROP + p.verdict - 1] += 1
+    t.words[OCTETS] += p.length
+    t.words[RECEIVED] += 1
+    commit(t.words, CURSOR_OFFSET, p.next)
 
 
 @kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
 def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
     """Account `count` packets whose source fields are filled; the outbox has room for two records of each."""
-    for i in range(count):
-        decode(buf, packets[i])
-    for i in range(count):
-        p = packets[i]
-        commit(t.words, IN_HAND, p.next)
-        if p.verdict == 0:
-            account(t, p)
-            t.words[ACCOUNTED] += 1
-        else:
-            t.words[FIRST_DROP + p.verdict - 1] += 1
-        t.words[OCTETS] += p.length
-        t.words[RECEIVED] += 1
-        commit(t.words, CURSOR_OFFSET, p.next)
+    for start in range(0, count, STRIDE_PACKETS):
+        end = min(start + STRIDE_PACKETS, count)
+        for i in range(start, end):
+            decode(buf, packets[i])
+        for i in range(start, end):
+            if packets[i].verdict == 0:
+                locate(t, packets[i])
+        for i in range(start, end):
+            conclude(t, packets[i])

@@ -136,7 +136,7 @@ class Worker:
         self._outlet.interface = os.path.basename(name)
         packets, why = 0, None
         try:
-            with os.fdopen(self._spec.sources[index], "rb") as file:
+            with os.fdopen(self._spec.sources[index], "rb", buffering=0) as file:
                 source = FileSource(file, int(self._words[CURSOR_OFFSET]))
                 while not source.ended and self._drain_until_s is None:
                     self.step(source)

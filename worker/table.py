@@ -23,25 +23,26 @@ IN, OUT = 1, 2
 
 
 @inlined
-def find(t: Int, p: Int, high: bool, key: Int, h: Int) -> Int:
+def find(t: Int, p: Int) -> Int:
     """Row of the packet's flow, or -1."""
-    state = USED | VERSION6 if p.ip_version == 6 else USED
-    bucket = h & (len(t.index) - 1)
+    mask = len(t.index) - 1
+    bucket = p.hash & mask
     while t.index[bucket, 1] != 0:
-        if t.index[bucket, 0] == h:
+        if t.index[bucket, 0] == p.hash:
             row = np.int64(t.index[bucket, 1]) - 1
-            if is_flow(t.flows[row], p, high, key) and t.flows[row].state & (USED | VERSION6) == state:
+            if is_row_of(t, row, p):
                 return row
-        bucket = (bucket + 1) & (len(t.index) - 1)
+        bucket = (bucket + 1) & mask
     return -1
 
 
 @inlined
-def is_flow(flow: Int, p: Int, high: bool, key: Int) -> bool:
-    """Whether the key words are the packet's."""
-    if flow.key != key:
+def is_row_of(t: Int, row: Int, p: Int) -> bool:
+    """Whether the row is in use by the packet's flow key."""
+    flow = t.flows[row]
+    if flow.key != p.key or flow.state & (USED | VERSION6) != used_state(p):
         return False
-    if high:
+    if p.high:
         ends = flow.low_tail == p.dst_tail and flow.high_tail == p.src_tail
         return ends and flow.low_head == p.dst_head and flow.high_head == p.src_head
     ends = flow.low_tail == p.src_tail and flow.high_tail == p.dst_tail
@@ -49,7 +50,13 @@ def is_flow(flow: Int, p: Int, high: bool, key: Int) -> bool:
 
 
 @inlined
-def insert(t: Int, p: Int, high: bool, key: Int, h: Int) -> Int:
+def used_state(p: Int) -> Int:
+    """The state bits that belong to the key."""
+    return USED | VERSION6 if p.ip_version == 6 else USED
+
+
+@inlined
+def insert(t: Int, p: Int) -> Int:
     """A row for a new flow: a free one, or the one that can best be spared."""
     row = take_free(t)
     if row < 0:
@@ -61,28 +68,27 @@ def insert(t: Int, p: Int, high: bool, key: Int, h: Int) -> Int:
     flow = t.flows[row]
     flow.low_head, flow.low_tail = p.src_head, p.src_tail
     flow.high_head, flow.high_tail = p.dst_head, p.dst_tail
-    if high:
+    if p.high:
         flow.low_head, flow.low_tail = p.dst_head, p.dst_tail
         flow.high_head, flow.high_tail = p.src_head, p.src_tail
-    flow.key = key
-    begin(t, row, p, high)
-    flow.state = USED | VERSION6 if p.ip_version == 6 else USED
-    enter(t, row, h)
+    flow.key = p.key
+    begin(t, row, p)
+    flow.state = used_state(p)
+    enter(t, row, p.hash)
     t.words[FLOWS_CREATED] += 1
     t.words[FLOWS_ACTIVE] += 1
     return row
 
 
 @inlined
-def begin(t: Int, row: Int, p: Int, high: bool) -> None:
+def begin(t: Int, row: Int, p: Int) -> None:
     """What a flow's first packet settles for its life."""
     flow, cold = t.flows[row], t.cold[row]
-    source = 1 if high else 0
     forward = source_is_initiator(p, t.services)
-    flow.initiator = source if forward else 1 - source
+    flow.initiator = p.high if forward else 1 - p.high
     cold.direction = p.direction if forward or p.direction == 0 else IN + OUT - p.direction
     cold.low_mac, cold.high_mac = p.src_mac, p.dst_mac
-    if high:
+    if p.high:
         cold.low_mac, cold.high_mac = p.dst_mac, p.src_mac
     cold.mpls_label = p.mpls_label if p.mpls_label >= 0 else NO_U32
     cold.icmp = p.icmp

@@ -47,13 +47,18 @@ def read_format(head: bytes) -> PcapFormat | None:
     types.UniTuple(types.int64, 3)(
         BUFFER_TYPE,
         types.int64,
+        types.int64,
+        types.int64,
         types.NamedUniTuple(types.int64, len(PcapFormat._fields), PcapFormat),
         PACKETS_TYPE,
     )
 )
-def walk_pcap(buf: Octets, at: Int, form: PcapFormat, packets: Any) -> tuple[Int, Int, Int]:
-    """Fill packets from the record at `at`. Returns (packets, offset of the next record, GOOD or what is wrong there)."""
-    size, count = len(buf), 0
+def walk_pcap(buf: Octets, at: Int, size: Int, base: Int, form: PcapFormat, packets: Any) -> tuple[Int, Int, Int]:
+    """Fill packets from the record at `at` of the window buf[:size], which begins at byte `base` of the file.
+
+    Returns (packets, offset of the next record in the window, GOOD or what is wrong there).
+    """
+    count = 0
     while count < len(packets) and at < size:
         if at + form.record_bytes > size:
             return count, at, CUT
@@ -69,7 +74,7 @@ def walk_pcap(buf: Octets, at: Int, form: PcapFormat, packets: Any) -> tuple[Int
         p.at = start
         p.end = start + captured
         p.length = max(either32(buf, at + 12, form.swapped), captured)
-        p.next = start + captured
+        p.next = base + start + captured
         p.link = form.link
         p.direction = 0
         p.tags = 0

@@ -20,6 +20,7 @@ DESCRIPTION, MALFORMED = 3, 4
 NO_TIME = 0
 OPTION_TSRESOL, OPTION_TSOFFSET = 9, 14
 INTERFACES_LIMIT = 65536
+BLOCK_LIMIT_BYTES = PACKET_LIMIT_BYTES + 65536
 LINK, UNITS, OFFSET_NS, SNAPLEN = 0, 1, 2, 3
 
 
@@ -76,12 +77,23 @@ def stamp_ns(stamp: Int, units: Int) -> Int:
 
 @kernel(
     types.UniTuple(types.int64, 3)(
-        BUFFER_TYPE, types.int64, types.int64, types.Array(types.int64, 2, "C"), PACKETS_TYPE
+        BUFFER_TYPE,
+        types.int64,
+        types.int64,
+        types.int64,
+        types.int64,
+        types.Array(types.int64, 2, "C"),
+        PACKETS_TYPE,
     )
 )
-def walk_pcapng(buf: Octets, at: Int, swapped: Int, interfaces: Any, packets: Any) -> tuple[Int, Int, Int]:
-    """Fill packets from the block at `at`. Returns (packets, offset of the next block, GOOD, DESCRIPTION or what is wrong)."""
-    size, count = len(buf), 0
+def walk_pcapng(
+    buf: Octets, at: Int, size: Int, base: Int, swapped: Int, interfaces: Any, packets: Any
+) -> tuple[Int, Int, Int]:
+    """Fill packets from the block at `at` of the window buf[:size], which begins at byte `base` of the file.
+
+    Returns (packets, offset of the next block in the window, GOOD, DESCRIPTION or what is wrong there).
+    """
+    count = 0
     while count < len(packets) and at < size:
         if at + 12 > size:
             return count, at, CUT
@@ -91,14 +103,16 @@ def walk_pcapng(buf: Octets, at: Int, swapped: Int, interfaces: Any, packets: An
         length = either32(buf, at + 4, swapped)
         if length < 12:
             return count, at, MALFORMED
+        step = (length + 3) // 4 * 4
+        if kind not in (ENHANCED_PACKET, OLD_PACKET, SIMPLE_PACKET, INTERFACE):
+            at += step  # perhaps behind the window
+            continue
+        if length > BLOCK_LIMIT_BYTES:
+            return count, at, TOO_LONG
         if at + length > size:
             return count, at, CUT
         if kind == INTERFACE:
             return count, at, DESCRIPTION
-        step = (length + 3) // 4 * 4
-        if kind not in (ENHANCED_PACKET, OLD_PACKET, SIMPLE_PACKET):
-            at += step
-            continue
         simple = kind == SIMPLE_PACKET
         head = 12 if simple else 28
         if length < head + 4:
@@ -129,7 +143,7 @@ def walk_pcapng(buf: Octets, at: Int, swapped: Int, interfaces: Any, packets: An
         p.at = at + head
         p.end = at + head + captured
         p.link = interfaces[interface, LINK]
-        p.next = at + step
+        p.next = base + at + step
         p.direction = 0
         p.tags = 0
         p.vlan = 0
