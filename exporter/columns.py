@@ -11,18 +11,6 @@ from shared.reasons import Direction, EndReason
 from shared.record import Batch, Rows
 
 Column = np.ndarray[Any, Any]
-SQL_TYPES = {
-    "u8": "UTINYINT",
-    "u16": "USMALLINT",
-    "u32": "UINTEGER",
-    "u64": "UBIGINT",
-    "time_ns": "BIGINT",
-    "address": "VARCHAR",
-    "mac": "VARCHAR",
-    "text": "VARCHAR",
-    "direction": "VARCHAR",
-    "end_reason": "VARCHAR",
-}
 
 
 def _words(kind: type[Direction] | type[EndReason]) -> Column:
@@ -60,9 +48,7 @@ def columns(batches: Sequence[Batch]) -> dict[str, Column]:
 
 def select_list() -> str:
     """What turns those columns into the table's: SQL types, absent values NULL."""
-    return ", ".join(
-        f"{_value(element)}::{SQL_TYPES[element.kind]} AS {element.name}" for element in ELEMENTS
-    )
+    return ", ".join(f"{_value(element)}::{element.sql} AS {element.name}" for element in ELEMENTS)
 
 
 def _value(element: Element) -> str:

@@ -26,6 +26,18 @@ CLICKHOUSE: dict[Kind, str] = {
     "direction": "LowCardinality(String)",
     "end_reason": "LowCardinality(String)",
 }
+SQL: dict[Kind, str] = {
+    "u8": "UTINYINT",
+    "u16": "USMALLINT",
+    "u32": "UINTEGER",
+    "u64": "UBIGINT",
+    "time_ns": "BIGINT",
+    "address": "VARCHAR",
+    "mac": "VARCHAR",
+    "text": "VARCHAR",
+    "direction": "VARCHAR",
+    "end_reason": "VARCHAR",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,11 @@ class Element:
         """Column type in ClickHouse."""
         kind = CLICKHOUSE[self.kind]
         return f"Nullable({kind})" if self.absent is not None and self.kind[0] == "u" else kind
+
+    @property
+    def sql(self) -> str:
+        """Column type in the store, DuckDB's words; every column may be NULL."""
+        return SQL[self.kind]
 
     def turned(self) -> "Element":
         """The same field of the reverse direction."""

@@ -1,0 +1,76 @@
+"""Command line of `flows` and `query`; what a user can get wrong ends in one sentence."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from console import filters, flows, query
+from shared.errors import Exit, FlowherdError
+
+FORMATS = ("json", "csv")
+
+
+def main(words: list[str]) -> int:
+    """Run one verb; the exit code."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    arguments = parser().parse_args(words)
+    try:
+        return int(arguments.run(arguments))
+    except FlowherdError as error:
+        sys.stderr.write(f"flowherd: {error}\n")
+        return error.code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage exit code."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; {self.prog} --help lists what there is\n")
+
+
+def parser() -> Parser:
+    """Both verbs and their options."""
+    top = Parser(prog="flowherd", description="Flows from the local store.")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+    _add_flows(verbs.add_parser("flows", help="the newest flow records"))
+    _add_query(verbs.add_parser("query", help="SQL over the view `flows`; read-only"))
+    return top
+
+
+def _add_flows(verb: argparse.ArgumentParser) -> None:
+    _add_store(verb)
+    verb.add_argument(
+        "--host", type=filters.network, metavar="ADDR", help="either end is this address or network"
+    )
+    verb.add_argument("--port", type=int, help="either end's port")
+    verb.add_argument("--interface", help="seen on this interface")
+    verb.add_argument("--since", type=filters.moment, metavar="WHEN", help="10m, 2h, 1d, or 2026-11-22T20:45")
+    verb.add_argument("--limit", type=filters.count, default=50, help="how many records at most (50)")
+    _add_format(verb)
+    verb.set_defaults(run=flows.run)
+
+
+def _add_query(verb: argparse.ArgumentParser) -> None:
+    _add_store(verb)
+    verb.add_argument(
+        "sql", metavar="SQL", help="for instance: select proto, sum(bytes) from flows group by all"
+    )
+    _add_format(verb)
+    verb.set_defaults(run=query.run)
+
+
+def _add_store(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder of the store")
+
+
+def _add_format(verb: argparse.ArgumentParser) -> None:
+    chosen = verb.add_mutually_exclusive_group()
+    for name in FORMATS:
+        chosen.add_argument(
+            f"--{name}", dest="format", action="store_const", const=name, help=f"as {name.upper()}"
+        )

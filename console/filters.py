@@ -1,0 +1,88 @@
+"""What `flows` is asked for, as SQL conditions: addresses, ports, interface and time."""
+
+import argparse
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+Network = IPv4Network | IPv6Network
+
+
+def network(word: str) -> Network:
+    """An address, or a network in CIDR form."""
+    try:
+        return ip_network(word, strict=False)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{word!r} is neither an address nor a network (10.1.2.3, 10.0.0.0/8)"
+        ) from error
+
+
+def moment(word: str) -> int:
+    """A time so long ago, or one in ISO form (local time unless it says), in nanoseconds since 1970."""
+    ago = re.fullmatch(r"(\d+)([smhd])", word)
+    if ago:
+        return time.time_ns() - int(ago[1]) * UNITS_S[ago[2]] * 10**9
+    try:
+        return int(datetime.fromisoformat(word).astimezone(UTC).timestamp()) * 10**9
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{word!r} is no time: 30s, 10m, 2h, 1d or 2026-11-22T20:45"
+        ) from error
+
+
+def count(word: str) -> int:
+    """A number of records, at least one."""
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number of records")
+    return int(word)
+
+
+@dataclass(slots=True)
+class Conditions:
+    """The WHERE clause as it grows, values apart from words."""
+
+    words: list[str]
+    values: list[object]
+
+    def add(self, words: str, *values: object) -> None:
+        """One more condition that must hold."""
+        self.words.append(f"({words})")
+        self.values.extend(values)
+
+
+def conditions(arguments: argparse.Namespace) -> Conditions:
+    """What the options ask for."""
+    asked = Conditions(["true"], [])
+    if arguments.host is not None:
+        _add_host(asked, arguments.host)
+    if arguments.port is not None:
+        asked.add("src_port = ? OR dst_port = ?", arguments.port, arguments.port)
+    if arguments.interface is not None:
+        asked.add("interface = ?", arguments.interface)
+    if arguments.since is not None:
+        asked.add("start_ns >= ?", arguments.since)
+    return asked
+
+
+def _add_host(asked: Conditions, host: Network) -> None:
+    if host.num_addresses == 1:
+        text = str(host.network_address)
+        asked.add("src_addr = ? OR dst_addr = ?", text, text)
+        return
+    if host.version == 6:
+        asked.add("ip_version = 6 AND (within(src_addr, ?) OR within(dst_addr, ?))", str(host), str(host))
+        return
+    first, last = int(host.network_address), int(host.broadcast_address)
+    either = " OR ".join(f"{_number(name)} BETWEEN ? AND ?" for name in ("src_addr", "dst_addr"))
+    asked.add(f"CASE WHEN ip_version = 4 THEN {either} ELSE false END", first, last, first, last)
+
+
+def _number(name: str) -> str:
+    """An IPv4 address as SQL's number, so that a network is a range."""
+    parts = (f"split_part({name}, '.', {place})::UBIGINT * {256 ** (4 - place)}" for place in range(1, 5))
+    return f"({' + '.join(parts)})"
