@@ -68,6 +68,10 @@ class Nursery(Standing):
             case {"did": "failed", "name": name, "why": why}:
                 self._news.failed(name or "", why)
 
+    def dismiss(self) -> None:
+        """A nursery that still compiles would not notice before it is done."""
+        super().dismiss() if self.is_ready else self.kill()
+
     def lost(self, why: str) -> None:
         """Forks under way may never be answered."""
         self.is_ready = False
