@@ -1,7 +1,6 @@
 """Flags, environment and TOML file to settings, in that precedence; the dataclasses are the one declaration of all."""
 
 import difflib
-import os
 import tomllib
 import types
 from collections.abc import Sequence
@@ -29,10 +28,9 @@ class File:
 
 def read_file(path: str) -> File:
     """The file at `path`, or the system's one if there is any; every key checked."""
-    place = path or os.environ.get(f"{ENVIRONMENT}CONFIG", "")
-    if not place and not Path(CONFIG_PATH).exists():
+    place = path or CONFIG_PATH
+    if not path and not Path(CONFIG_PATH).exists():
         return File()
-    place = place or CONFIG_PATH
     try:
         content = tomllib.loads(Path(place).read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,74 +1,45 @@
-"""The command line: verbs, and one declaration for flags, environment and TOML (cyclopts over shared/settings.py)."""
+"""The command line: one function for each verb, and `main`, where every mistake a user can make ends in one sentence."""
 
+import difflib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Env
 
 from shared.errors import Exit, FlowherdError, UsageError
-from shared.logs import Log
-from shared.settings import CaptureSettings, HostSettings, Settings
-from supervisor import account, arguments
-
-VERBS = ("run", "replay", "interfaces", "check", "status", "config", "version", "flows", "query")
-
-
-@dataclass(frozen=True, slots=True)
-class Common:
-    """What every verb takes."""
-
-    config: str = ""
-    """configuration file; none: /etc/flowherd/flowherd.toml if there is one"""
-    verbose: Annotated[int, Parameter(name=["--verbose", "-v"], count=True, negative=())] = 0
-    """say more; -vv: still more"""
-
-
-@dataclass(slots=True)
-class Origins:
-    """Where each setting came from, noted while the command line is read."""
-
-    file: arguments.File = field(default_factory=arguments.File)
-    of: dict[str, str] = field(default_factory=dict)
-
-    def add_file(self, _app: App, _commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
-        """cyclopts' hook: the TOML file's keys stand in for flags nobody gave; then note who won."""
-        by_name = {argument.keys[-1]: argument for argument in given if argument.keys}
-        path = by_name["config"].tokens[0].value if "config" in by_name and by_name["config"].tokens else ""
-        self.file = arguments.read_file(path)
-        for key, value in self.file.keys.items():
-            if key in by_name and not by_name[key].tokens:
-                for index, word in enumerate(arguments.as_words(value)):
-                    by_name[key].append(Token(keyword=key, value=word, source=self.file.path, index=index))
-        self.of = {name: argument.tokens[0].source for name, argument in by_name.items() if argument.tokens}
-
-    def settings(self, host: HostSettings, capture: CaptureSettings) -> Settings:
-        """Everything together, tables per interface laid over."""
-        plain = {item.name: getattr(host, item.name) for item in fields(HostSettings)}
-        settings = account.homely(Settings(**plain, defaults=capture), frozenset(self.of))
-        settings = arguments.with_tables(settings, self.file, self.of)
-        arguments.check_values(settings)
-        return settings
-
-
-ORIGINS = Origins()
-Flat = Parameter(name="*")
-HostFlags = Annotated[HostSettings, Flat]
-CaptureFlags = Annotated[CaptureSettings, Flat]
-CommonFlags = Annotated[Common, Flat]
-HOST, CAPTURE, COMMON = HostSettings(), CaptureSettings(), Common()
+from shared.logs import Log, to_stderr
+from shared.settings import HostSettings
+from supervisor import arguments
+from supervisor.flags import (
+    CAPTURE,
+    COMMON,
+    HOST,
+    ORIGINS,
+    STORE,
+    VERBS,
+    CaptureFlags,
+    Common,
+    CommonFlags,
+    HostFlags,
+    Store,
+    StoreFlags,
+    hoisted,
+    store_dir,
+)
 
 app = App(
     name="flowherd",
     help="A host flow agent: packets of every NIC become biflow records, kept locally or exported.",
-    version_flags=["--version"],
+    version_flags=(),
     config=[Env(arguments.ENVIRONMENT, command=False), ORIGINS.add_file],
     default_parameter=Parameter(negative_iterable=(), negative_none=()),
     result_action="return_value",
 )
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="print JSON")]
+Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd VERB --help` says")]
 
 
 def _log(common: Common) -> Log:
@@ -77,13 +48,10 @@ def _log(common: Common) -> Log:
 
 @app.command
 def run(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
-    """Watch every NIC, or those named, until told to stop. This is what `flowherd` alone does."""
+    """Watch every NIC, or those named, until told to stop. `flowherd` alone does this too."""
     from supervisor.service import run as serve
 
     return serve(ORIGINS.settings(host, capture), _log(common))
-
-
-app.default(run)
 
 
 @app.command
@@ -99,36 +67,68 @@ def replay(
 
 
 @app.command
+def interfaces(
+    *,
+    json: Json = False,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    common: CommonFlags = COMMON,
+) -> int:
+    """Show each NIC: watched or not and why, role, speed, driver, NUMA node, core."""
+    from supervisor.cli_views import show_interfaces
+
+    return show_interfaces(ORIGINS.settings(host, capture), as_json=json)
+
+
+@app.command
+def check(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
+    """Look at settings and host before anything is started."""
+    from supervisor.cli_views import show_check
+
+    return show_check(ORIGINS.settings(host, capture))
+
+
+@app.command
+def status(*, json: Json = False, host: HostFlags = HOST, common: CommonFlags = COMMON) -> int:
+    """Ask the running flowherd how it is."""
+    from supervisor.cli_views import show_status
+
+    return show_status(ORIGINS.settings(host, CAPTURE), as_json=json)
+
+
+@app.command
+def config(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
+    """Print the effective settings and where each came from."""
+    from supervisor.cli_views import show_config
+
+    return show_config(ORIGINS.settings(host, capture), ORIGINS)
+
+
+@app.command(help_flags=())
+def flows(*words: Words, store: Store = STORE, common: CommonFlags = COMMON) -> int:
+    """Show recent records from the store."""
+    return _console("flows", store, words)
+
+
+@app.command(help_flags=())
+def query(*words: Words, store: Store = STORE, common: CommonFlags = COMMON) -> int:
+    """Answer a question in SQL from the store."""
+    return _console("query", store, words)
+
+
+def _console(verb: str, store: StoreFlags, words: Sequence[str]) -> int:
+    """The console has its own flags and imports DuckDB: it takes over this process."""
+    place = store_dir(ORIGINS.settings(HostSettings(state_dir=store.state_dir, sink=store.sink), CAPTURE))
+    os.execv(sys.executable, [sys.executable, "-I", "-m", "console", verb, "--store", place, *words])
+
+
+@app.command
 def version() -> int:
     """Print the version."""
     from importlib.metadata import version as version_of
 
     print(f"flowherd {version_of('flowherd')}")
     return Exit.DONE
-
-
-def hoisted(words: Sequence[str]) -> list[str]:
-    """The same words with the verb in front, so that options may stand before or after it; `run` when there is none."""
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word in VERBS:
-            return [word, *words[:index], *words[index + 1 :]]
-        if word in {"--help", "-h", "--version"} and not any(other in VERBS for other in words):
-            return [word]
-        if word == "--" or not word.startswith("-"):
-            break
-        index += 2 if _takes_value(word) else 1
-    return ["run", *words]
-
-
-def _takes_value(word: str) -> bool:
-    if not word.startswith("--"):
-        return len(word) == 2 and word not in {"-v", "-h"}
-    hints = get_type_hints(HostSettings) | get_type_hints(CaptureSettings)
-    switches = {name for name, hint in hints.items() if hint is bool} | {"verbose", "json", "help"}
-    name = word[2:].replace("-", "_")
-    return "=" not in word and name not in switches and name.removeprefix("no_") not in switches
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -148,11 +148,15 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    print(f"flowherd: {sentence}", file=sys.stderr)
+    to_stderr(f"flowherd: {sentence}")
     return code
 
 
 def _sentence(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        word = str(error.unused_tokens[0])
+        near = difflib.get_close_matches(word, VERBS, n=1)
+        return f"no verb {word!r}; " + (f"did you mean {near[0]}?" if near else "`flowherd --help` lists all")
     text = " ".join(str(error).split())
     return text[:1].lower() + text[1:]
 

@@ -31,6 +31,7 @@ PROTOCOLS = {
     132: "sctp",
 }
 WIDE = 100
+NONE = "\N{EN DASH}"
 LEAST_TOP = 3
 
 
@@ -80,7 +81,7 @@ def _interfaces(rows: Iterable[Row], *, wide: bool) -> Table:
 def _interface(row: Row, *, wide: bool) -> list[Text]:
     style = STYLE.get(row.state, "")
     cells = [Text(row.name, style="bold"), Text.assemble(("● ", style), (row.state, style))]
-    cells.append(Text("–" if row.core is None else str(row.core)))
+    cells.append(Text(NONE if row.core is None else str(row.core)))
     cells += [Text(rate(row.packets_s)), Text(rate(row.bits_s)), Text(f"{row.flows:,}")]
     if wide:
         cells.append(Text(f"{row.captured:,}"))
@@ -120,7 +121,7 @@ def _footer(shown: Snapshot) -> Text:
 
 def rate(value: float | None) -> str:
     """A rate in four characters and a unit prefix; a dash before the second reading."""
-    return "–" if value is None else count(value)
+    return NONE if value is None else count(value)
 
 
 def count(value: float) -> str:

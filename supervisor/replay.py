@@ -2,14 +2,13 @@
 
 import os
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from shared.errors import Exit, FlowherdError
-from shared.logs import Log
+from shared.logs import Log, to_stderr
 from shared.settings import Settings
 from supervisor import account, sinks
 from supervisor.lifecycle import State
@@ -80,7 +79,7 @@ class Replay(Session):
 
     def _say(self, sentence: str) -> None:
         self.verdict.code = self.verdict.code or Exit.FAILURE
-        print(f"flowherd: {sentence}", file=sys.stderr, flush=True)
+        to_stderr(f"flowherd: {sentence}")
 
 
 def open_capture(name: str) -> int:
@@ -112,8 +111,8 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         session = Replay(captures, log, NurseryOrders(who, settings.cache_dir), exporter)
         code = session.run()
     for sentence in session.verdict.sentences:
-        print(f"flowherd: {sentence}", file=sys.stderr)
+        to_stderr(f"flowherd: {sentence}")
     report = session.exporter.report
     line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
-    print(f"flowherd: {line}; {time.monotonic() - began_s:.1f} s", file=sys.stderr)
+    to_stderr(f"flowherd: {line}; {time.monotonic() - began_s:.1f} s")
     return code

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import FlowherdError
-from shared.logs import Log
+from shared.logs import Log, to_stderr
 from shared.settings import Settings
 from supervisor import account, sinks
 from supervisor.control import Control
@@ -129,7 +129,7 @@ def run(settings: Settings, log: Log) -> int:
         service = Service(settings, log, orders, screen)
         code = service.run()
     for sentence in service.verdict.sentences:
-        print(f"flowherd: {sentence}", file=sys.stderr)
+        to_stderr(f"flowherd: {sentence}")
     if service.has_watched:
         report = service.exporter.report
         print(

@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from shared.errors import Exit
-from shared.logs import Log
+from shared.logs import Log, to_stderr
 from supervisor.herd import Herd, HerdNews
 from supervisor.loop import Loop, catch_signals
 from supervisor.nursery import Nursery, NurseryNews, NurseryOrders
@@ -88,7 +88,8 @@ class Session:
         line = f"compiling kernels, once on this machine: {done} of {of}"
         end = "\r" if sys.stderr.isatty() and done < of else "\n"
         if end == "\r" or done in {1, of}:
-            print(line, end=end, file=sys.stderr, flush=True)
+            sys.stderr.write(line + end)
+            sys.stderr.flush()
 
     def left(self, post: Post, why: str) -> None:
         """A worker is gone for good."""

@@ -1,0 +1,116 @@
+"""What the looking verbs print on stdout: interfaces, check, status, config."""
+
+import json
+import os
+from dataclasses import asdict, fields
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared.errors import Exit
+from shared.settings import CaptureSettings, HostSettings, Settings
+from supervisor import check, control, inventory, live, roster
+from supervisor.arguments import LIST_KEYS
+from supervisor.flags import Origins
+from supervisor.placement import Place, place
+from supervisor.roster import Choice
+from supervisor.snapshot import Row, Snapshot
+from supervisor.topology import read_topology
+
+GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+def show_interfaces(settings: Settings, *, as_json: bool) -> int:
+    """Every link with the decision on it."""
+    links = inventory.read_links()
+    roster.check_names(settings.interface, links)
+    choices = roster.choose(settings.interface, links)
+    chosen = [choice.link for choice in choices if choice.is_chosen]
+    pinned = {link.name: settings.capture_of(link.name).core for link in chosen}
+    topology = read_topology(link.name for link in chosen)
+    places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
+    if as_json:
+        print(json.dumps([_as_map(choice, places.get(choice.link.name)) for choice in choices], indent=2))
+    else:
+        _print_interfaces(choices, places)
+    return Exit.DONE
+
+
+def _as_map(choice: Choice, where: Place | None) -> dict[str, Any]:
+    decision = {"chosen": choice.is_chosen, "reason": choice.reason, "role": choice.role}
+    core = {"core": where.core if where else None, "core_reason": where.reason if where else None}
+    return {"name": choice.link.name} | decision | core | {"link": asdict(choice.link)}
+
+
+def _print_interfaces(choices: list[Choice], places: dict[str, Place]) -> None:
+    grid = Table(
+        box=box.SIMPLE_HEAD, header_style="dim", border_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for name in ("interface", "watched", "core", "role", "speed", "driver", "node"):
+        grid.add_column(name, no_wrap=True)
+    grid.add_column("why", min_width=16)
+    for choice in sorted(choices, key=lambda choice: not choice.is_chosen):
+        grid.add_row(*_interface(choice, places.get(choice.link.name)))
+    Console().print(grid)
+
+
+def _interface(choice: Choice, where: Place | None) -> list[Text]:
+    link = choice.link
+    watched = Text("yes", "green") if choice.is_chosen else Text("no", "dim")
+    speed = f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE
+    node = str(link.numa_node) if link.numa_node >= 0 else live.NONE
+    core = str(where.core) if where else live.NONE
+    why = choice.reason + (f"; core: {where.reason}" if where else "")
+    plain = [core, choice.role, speed, link.driver or live.NONE, node]
+    return [Text(link.name, "bold"), watched, *map(Text, plain), Text(why, "" if choice.is_chosen else "dim")]
+
+
+def show_check(settings: Settings) -> int:
+    """One line for each finding; the worst is the exit code."""
+    findings = check.examine(settings)
+    console = Console(soft_wrap=True, highlight=False)
+    for finding in findings:
+        console.print(Text.assemble((f"{finding.grade:<8}", GRADES[finding.grade]), finding.what))
+    return check.exit_code(findings)
+
+
+def show_status(settings: Settings, *, as_json: bool) -> int:
+    """The running instance's snapshot, as it shows it itself."""
+    answer = control.ask(settings.runtime_dir, {"do": "status"})
+    if as_json:
+        print(json.dumps(answer, indent=2))
+        return Exit.DONE
+    known = {item.name for item in fields(Snapshot)}
+    shown = {name: value for name, value in answer.items() if name in known and name != "rows"}
+    rows = tuple(Row(**row) for row in answer["rows"])
+    console = Console()
+    console.print(live.render(Snapshot(rows, **shown), console.width, note=f"pid {answer['pid']}"))
+    return Exit.DONE
+
+
+def show_config(settings: Settings, origins: Origins) -> int:
+    """As a TOML file that would give the same, each line with where it came from."""
+    shown = {name: key for key, name in LIST_KEYS.items()}
+    for part in (settings, settings.defaults):
+        for item in fields(HostSettings if part is settings else CaptureSettings):
+            line = f"{shown.get(item.name, item.name)} = {_toml(getattr(part, item.name))}"
+            print(f"{line:<44} # {_origin(item.name, origins)}")
+    for name, capture in settings.per_interface.items():
+        print(f"\n[interface.{json.dumps(name)}]")
+        for item in fields(capture):
+            if getattr(capture, item.name) != getattr(settings.defaults, item.name):
+                print(f"{f'{item.name} = {_toml(getattr(capture, item.name))}':<44} # {origins.file.path}")
+    return Exit.DONE
+
+
+def _origin(name: str, origins: Origins) -> str:
+    words = {"cli": "flag", "env": f"environment, FLOWHERD_{name.upper()}"}
+    default = "default" if os.geteuid() == 0 or not name.endswith("_dir") else "default, home folder"
+    return words.get(origins.of.get(name, ""), origins.of.get(name, default))
+
+
+def _toml(value: object) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -1,0 +1,116 @@
+"""The one declaration of flags, environment and TOML: cyclopts over the dataclasses of shared/settings.py."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, get_type_hints
+
+from pathlib import Path
+from cyclopts import App, Parameter, Token
+
+from shared.settings import CaptureSettings, HostSettings, Settings
+from supervisor import account, arguments, sinks
+
+VERBS = ("run", "replay", "interfaces", "check", "status", "config", "version", "flows", "query")
+PASSED_ON = ("flows", "query")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every verb takes."""
+
+    config: str = ""
+    """configuration file; none: /etc/flowherd/flowherd.toml if there is one"""
+    verbose: Annotated[int, Parameter(name=["--verbose", "-v"], count=True, negative=())] = 0
+    """say more; -vv: still more"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFlags:
+    """What says where the store is."""
+
+    state_dir: str = HostSettings().state_dir
+    """store and spool"""
+    sink: tuple[str, ...] = HostSettings().sink
+    """the sinks flowherd runs with; the first store among them is read"""
+
+
+@dataclass(slots=True)
+class Origins:
+    """Where each setting came from, noted while the command line is read."""
+
+    file: arguments.File = field(default_factory=arguments.File)
+    of: dict[str, str] = field(default_factory=dict)
+
+    def add_file(self, _app: App, _commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
+        """cyclopts' hook: the TOML file's keys stand in for flags nobody gave; then note who won."""
+        by_name = {argument.keys[-1]: argument for argument in given if argument.keys}
+        path = by_name["config"].tokens[0].value if "config" in by_name and by_name["config"].tokens else ""
+        self.file = arguments.read_file(path)
+        for key, value in self.file.keys.items():
+            if key in by_name and not by_name[key].tokens:
+                for index, word in enumerate(arguments.as_words(value)):
+                    by_name[key].append(Token(keyword=key, value=word, source=self.file.path, index=index))
+        self.of = {name: argument.tokens[0].source for name, argument in by_name.items() if argument.tokens}
+
+    def settings(self, host: HostSettings, capture: CaptureSettings) -> Settings:
+        """Everything together, tables per interface laid over."""
+        plain = {item.name: getattr(host, item.name) for item in fields(HostSettings)}
+        settings = account.homely(Settings(**plain, defaults=capture), frozenset(self.of))
+        settings = arguments.with_tables(settings, self.file, self.of)
+        arguments.check_values(settings)
+        return settings
+
+
+def store_dir(settings: Settings) -> str:
+    """The store that is read: the first among the sinks; without rights, the service's if we have none of our own."""
+    own = f"{settings.state_dir}/store"
+    chosen = [sink for sink in sinks.parse(settings.sink, own, str(Path.cwd())) if sink.kind == "store"]
+    place = chosen[0].target if chosen else own
+    if place == own and os.geteuid() and not Path(own).exists():
+        return f"{HostSettings().state_dir}/store"
+    return place
+
+
+ORIGINS = Origins()
+Flat = Parameter(name="*")
+HostFlags = Annotated[HostSettings, Flat]
+CaptureFlags = Annotated[CaptureSettings, Flat]
+CommonFlags = Annotated[Common, Flat]
+Store = Annotated[StoreFlags, Flat]
+HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), StoreFlags()
+
+
+def hoisted(words: Sequence[str]) -> list[str]:
+    """The same words with the verb in front, so that options may stand before or after it; `run` when there is none."""
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word in VERBS:
+            return [
+                word,
+                *_spelt(words[:index]),
+                *(words[index + 1 :] if word in PASSED_ON else _spelt(words[index + 1 :])),
+            ]
+        if word == "--version":
+            return ["version"]
+        if word in {"--help", "-h"} and not any(other in VERBS for other in words):
+            return ["--help"]
+        if word == "--" or not word.startswith("-"):
+            break
+        index += 2 if _takes_value(word) else 1
+    return ["run", *_spelt(words)]
+
+
+def _spelt(words: Sequence[str]) -> list[str]:
+    """`-i` in full; shared settings know nothing of letters."""
+    return ["--interface" + word[2:] if word == "-i" or word.startswith("-i=") else word for word in words]
+
+
+def _takes_value(word: str) -> bool:
+    if not word.startswith("--"):
+        return len(word) == 2 and word not in {"-v", "-h"}
+    hints = get_type_hints(HostSettings) | get_type_hints(CaptureSettings)
+    switches = {name for name, hint in hints.items() if hint is bool} | {"verbose", "json", "help"}
+    name = word[2:].replace("-", "_")
+    return "=" not in word and name not in switches and name.removeprefix("no_") not in switches
