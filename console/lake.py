@@ -90,9 +90,9 @@ def _view(paths: list[str]) -> str:
     rows = "SELECT " + ", ".join(f"NULL::{element.sql} AS {element.name}" for element in ELEMENTS)
     rows += " WHERE false"
     if paths:
-        rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{_listed(paths)}], union_by_name = true)"
+        rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{_listed(paths)}], union_by_name = true)"  # noqa: S608 - names of our own
     times = "make_timestamp_ns(start_ns) AS start_time, make_timestamp_ns(end_ns) AS end_time"
-    return f"SELECT *, {times} FROM ({rows})"
+    return f"SELECT *, {times} FROM ({rows})"  # noqa: S608 - names of our own
 
 
 @lru_cache(1 << 20)

@@ -1,0 +1,265 @@
+"""The store: each record once, whatever step a kill comes in, and however many read meanwhile."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exporter.orders import Orders, SinkOrder
+from exporter.sinks import upkeep
+from exporter.sinks.base import Place
+from exporter.sinks.store import Store
+from shared import manifest as manifests
+from shared.errors import ConfigurationError
+from shared.manifest import Manifest, Segment
+from shared.record import Batch
+from tests.exporter.rig import some_rows, stored
+
+HOUR_S = 3600
+
+
+def place(folder, **more):
+    order = SinkOrder("store", "store", str(folder))
+    return Place(order, Orders((order,), durable=False, **more), folder, "cafe" * 4)
+
+
+def batch(first, count):
+    return Batch("eth0", 2, 1, some_rows(first, count))
+
+
+def filled(folder, segments, rows=10, **more):
+    """A store with so many segments, and its cursor at their number."""
+    store = Store(place(folder, **more))
+    cursor = store.open(0)
+    for sequence in range(cursor + 1, segments + 1):
+        store.add(sequence, batch((sequence - 1) * rows, rows))
+        store.flush()
+    return store
+
+
+def on_disk(folder):
+    return {path.name for path in folder.glob("*.parquet")}
+
+
+def named(folder):
+    found = manifests.read(folder)
+    return {segment.name for segment in found.segments} | {retired.name for retired in found.retired}
+
+
+def test_the_cursor_is_committed_with_the_segment(tmp_path):
+    filled(tmp_path, 3).close()
+    store = Store(place(tmp_path))
+    assert store.open(99) == 3
+    store.close()
+    assert stored(tmp_path) == list(range(30))
+
+
+def test_a_new_store_starts_at_now_and_remembers_that(tmp_path):
+    store = Store(place(tmp_path))
+    assert store.open(41) == 41
+    store.close()
+    again = Store(place(tmp_path))
+    assert again.open(50) == 41
+    again.close()
+
+
+def test_one_process_writes_at_a_time(tmp_path):
+    """The second is told the first one's pid."""
+    store = filled(tmp_path, 1)
+    with pytest.raises(ConfigurationError, match=f"another flowherd .pid {os.getpid()}"):
+        Store(place(tmp_path)).open(0)
+    store.close()
+
+
+def test_the_first_flush_comes_soon_and_later_ones_seldom(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("exporter.sinks.store.time.monotonic", lambda: now[0])
+    store = Store(place(tmp_path))
+    store.open(0)
+    waits = []
+    for sequence in range(1, 7):
+        store.add(sequence, batch(sequence, 1))
+        begun = now[0]
+        while not store.due(idle=True):
+            now[0] += 0.5
+        store.flush()
+        waits.append(now[0] - begun)
+    assert waits == [5, 10, 20, 40, 60, 60]
+    store.close()
+
+
+def test_hours_that_are_over_are_merged(tmp_path, monkeypatch):
+    store = filled(tmp_path, 5)
+    old = named(tmp_path)
+    later_ns = time.time_ns() + HOUR_S * 10**9
+    monkeypatch.setattr("exporter.sinks.store.time.time_ns", lambda: later_ns)
+    store.tidy()
+    (segment,) = manifests.read(tmp_path).segments
+    assert (segment.rows, segment.merged) == (50, True)
+    assert old < on_disk(tmp_path), "a query begun before still finds what it needs"
+    monkeypatch.setattr("exporter.sinks.store.time.time_ns", lambda: later_ns + upkeep.GRACE_NS)
+    store._tidy_s = 0
+    store.tidy()
+    assert {segment.name} == on_disk(tmp_path)
+    assert stored(tmp_path) == list(range(50))
+    store.close()
+
+
+def test_old_and_too_large_files_are_let_go_and_counted(tmp_path):
+    store = filled(tmp_path, 4, rows=10)
+    size = manifests.read(tmp_path).size_bytes
+    store.close()
+    small = Store(place(tmp_path, store_mib=0))
+    small.open(0)
+    small.tidy()
+    assert small.figures()["store_expired_records"] == 40
+    assert manifests.read(tmp_path).size_bytes == 0 < size
+    small.close()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+folder, step = Path(sys.argv[1]), int(sys.argv[2])
+from exporter.sinks import store, upkeep
+from tests.exporter.test_store import place, batch
+import exporter.sinks.parquet
+store.warm()
+STEPS = {"os.rename", "os.remove", "os.truncate", "open", "os.mkdir"}
+count = 0
+def watch(event, args):
+    global count
+    if event in STEPS and str(folder) in str(args[0]):
+        count += 1
+        if count == step:
+            os._exit(9)
+made = store.Store(place(folder))
+sys.addaudithook(watch)
+cursor = made.open(0)
+upkeep.SMALL_FILES, upkeep.GRACE_NS, store.TIDY_S = 3, 0, 0
+for sequence in range(cursor + 1, 9):
+    made.add(sequence, batch((sequence - 1) * 10, 10))
+    made.flush()
+    made.tidy()
+made.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_in_any_step_leaves_each_record_once(tmp_path):
+    """Killed before the first file operation, before the second, and so on: what is in the manifest is whole."""
+    for step in range(1, 400):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        run = [sys.executable, "-c", KILLED, str(folder)]
+        ended = subprocess.run([*run, str(step)], check=False, cwd=Path(__file__).parents[2])
+        found = stored(folder) if (folder / "manifest.json").exists() else []
+        cursor = manifests.read(folder).cursors["cafe" * 4] if found else 0
+        assert found == list(range(cursor * 10)), f"killed in step {step}"
+        if ended.returncode == 0:
+            assert step > 30
+            return
+        assert ended.returncode == 9
+        if step % 5 == 0:
+            subprocess.run([*run, "0"], check=True, cwd=Path(__file__).parents[2])
+            assert stored(folder) == list(range(80))
+            assert on_disk(folder) == named(folder)
+    raise AssertionError("never came to its end")
+
+
+def test_readers_never_see_half_a_merge(tmp_path, monkeypatch):
+    """One thread merges and removes without grace, others count in a loop: never fewer, never doubled."""
+    monkeypatch.setattr(upkeep, "SMALL_FILES", 4)
+    monkeypatch.setattr("exporter.sinks.store.TIDY_S", 0.0)
+    store = filled(tmp_path, 1, rows=1000)
+    seen, errors, done = [], [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            before = manifests.read(tmp_path).cursors["cafe" * 4]
+            answer = subprocess.run(
+                [sys.executable, "-m", "console", "query", "--store", str(tmp_path), "--json"]
+                + ["select count(*) n, count(distinct bytes) d from flows"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if answer.returncode:
+                errors.append(answer.stderr)
+                return
+            (row,) = json.loads(answer.stdout)
+            seen.append((before * 1000, row["n"], row["d"]))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    sequence, end = 1, time.monotonic() + 6
+    while time.monotonic() < end:
+        sequence += 1
+        store.add(sequence, batch((sequence - 1) * 1000, 1000))
+        store.flush()
+        store.tidy()
+    done.set()
+    for reader in readers:
+        reader.join()
+    store.close()
+    assert errors == []
+    assert len(seen) > 4
+    for least, rows, distinct in seen:
+        assert rows == distinct >= least
+    assert any(segment.merged for segment in manifests.read(tmp_path).segments)
+
+
+def test_a_store_removed_meanwhile_begins_anew(tmp_path):
+    """The failed attempt is followed by a store with what came since."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    store = filled(folder, 2)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    store.add(3, batch(20, 10))
+    with pytest.raises(duckdb.Error):
+        store.flush()
+    store.discard()
+    store.add(3, batch(20, 10))
+    store.flush()
+    store.close()
+    assert stored(folder) == list(range(20, 30))
+
+
+def segment(number, made_s, size_bytes=100, *, merged=False):
+    return Segment(f"segment-{number}", 1, size_bytes, 0, 0, made_s * 10**9, merged)
+
+
+def test_upkeep_merges_one_hour_at_a_time():
+    """Oldest hour first, never across hours, never the hour that runs."""
+    manifest = Manifest(tuple(segment(number, 1800 * number) for number in range(6)))
+    assert upkeep.to_merge(manifest, 2 * HOUR_S * 10**9) == manifest.segments[:2]
+    assert upkeep.to_merge(manifest, 0) == ()
+    assert upkeep.to_merge(Manifest(), 0) == ()
+
+
+def test_upkeep_merges_many_small_files_of_this_hour():
+    manifest = Manifest(tuple(segment(number, number) for number in range(upkeep.SMALL_FILES)))
+    assert upkeep.to_merge(manifest, 100 * 10**9) == manifest.segments
+
+
+def test_upkeep_keeps_the_newest_cursors():
+    manifest = Manifest()
+    for number in range(100):
+        manifest = upkeep.added(manifest, None, f"spool {number}", number)
+    assert len(manifest.cursors) == upkeep.KEPT_CURSORS
+    assert manifest.cursors["spool 99"] == 99
+
+
+def test_upkeep_lets_go_of_the_oldest_first():
+    manifest = Manifest(tuple(segment(number, number) for number in (3, 1, 2)))
+    assert [one.made_ns // 10**9 for one in upkeep.outdated(manifest, 100, 1e9, 10**10)] == [1, 2]
+    assert [one.made_ns // 10**9 for one in upkeep.outdated(manifest, 1000, 7.5, 10**10)] == [1, 2]
