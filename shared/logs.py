@@ -1,4 +1,4 @@
-"""Lines of log for people: lower case, key=value, to stderr; structlog is imported by the first line written."""
+"""Lines of log for people: lower case, key=value, to stderr; the first line imports structlog."""
 
 import sys
 from collections.abc import Callable, MutableMapping

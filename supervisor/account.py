@@ -39,7 +39,9 @@ def service_account(user: str) -> Account:
         entry = pwd.getpwnam(user)
     except KeyError:
         nobody = pwd.getpwnam("nobody")
-        warning = f"no user {user!r} on this host: workers and exporter run as nobody; `useradd --system {user}` adds it"
+        warning = (
+            f"no user {user!r} here: workers and exporter run as nobody; `useradd --system {user}` adds it"
+        )
         return Account("nobody", nobody.pw_uid, nobody.pw_gid, warning)
     if entry.pw_uid == 0:
         raise ConfigurationError("user: workers and exporter must not run as root")
@@ -62,8 +64,7 @@ def homely(settings: Settings, chosen: frozenset[str]) -> Settings:
     places = {
         "state_dir": Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "flowherd",
         "cache_dir": Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "flowherd",
-        "runtime_dir": Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/flowherd-{os.geteuid()}")
-        / "flowherd",  # noqa: S108
+        "runtime_dir": Path(os.environ.get("XDG_RUNTIME_DIR") or home / ".local/run") / "flowherd",
     }
     free: dict[str, Any] = {name: str(path) for name, path in places.items() if name not in chosen}
     return replace(settings, **free)

@@ -1,4 +1,4 @@
-"""Flags, environment and TOML file to settings, in that precedence; the dataclasses are the one declaration of all."""
+"""The TOML file: read, every key checked by the settings' own types, laid under flags and environment."""
 
 import difflib
 import tomllib

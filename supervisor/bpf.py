@@ -21,7 +21,7 @@ Program = tuple[tuple[int, int, int, int], ...]
 
 
 def compile_filter(interface: str, expression: str, snaplen: int) -> Program:
-    """The program that keeps `snaplen` bytes of what `expression` matches; empty when there is nothing to refuse."""
+    """The program that keeps `snaplen` bytes of what `expression` matches; empty: keep everything."""
     if expression.strip():
         return shortened(_by_libpcap(interface, expression), snaplen)
     return ((RETURN_CONSTANT, 0, 0, snaplen),) if snaplen < 65535 else ()

@@ -56,7 +56,8 @@ def _names(_settings: Settings) -> Iterator[Finding]:
     for package in PACKAGES:
         others = sorted(set(owners.get(package, [])) - {DISTRIBUTION})
         if others:
-            what = f"{' and '.join(others)} also brings a package called {package}; install flowherd into its own .venv"
+            theirs = f"{' and '.join(others)} also brings a package called {package}"
+            what = f"{theirs}; install flowherd into its own .venv"
             yield Finding("failed", what, Exit.FAILURE)
             return
     yield Finding("ok", f"packages {', '.join(PACKAGES)} are ours alone")

@@ -25,7 +25,7 @@ class End:
 
     @property
     def is_clean(self) -> bool:
-        """Did it end by itself with 0?"""
+        """It ended by itself with 0."""
         return not (self.code or self.signal)
 
     def explain(self, killed_by_us: str = "") -> str:
@@ -42,10 +42,10 @@ class End:
 class Listener(Protocol):
     """Who hears what a child says and how it ended."""
 
-    def heard(self, child: "Child", message: Message) -> None:
+    def heard(self, child: "Child", message: Message, /) -> None:
         """The child sent a message."""
 
-    def ended(self, child: "Child", end: End) -> None:
+    def ended(self, child: "Child", end: End, /) -> None:
         """The child is gone, and so are its last words heard."""
 
 
@@ -61,7 +61,7 @@ class Child:
 
     @property
     def is_silent(self) -> bool:
-        """Has it closed its channel?"""
+        """It has closed its channel."""
         return self._sock.fileno() < 0
 
     def adopt(self, pid: int) -> None:

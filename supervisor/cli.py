@@ -1,4 +1,6 @@
-"""The command line: one function for each verb, and `main`, where every mistake a user can make ends in one sentence."""
+"""The command line: one function for each verb; in `main` every mistake of a user ends in one sentence."""
+
+# ruff: noqa: ARG001 every verb takes --config and -v; the hook that reads the file sees them
 
 import difflib
 import os
@@ -119,7 +121,9 @@ def query(*words: Words, store: Store = STORE, common: CommonFlags = COMMON) -> 
 def _console(verb: str, store: StoreFlags, words: Sequence[str]) -> int:
     """The console has its own flags and imports DuckDB: it takes over this process."""
     place = store_dir(ORIGINS.settings(HostSettings(state_dir=store.state_dir, sink=store.sink), CAPTURE))
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "console", verb, "--store", place, *words])
+    os.execv(  # noqa: S606 our own package, our own interpreter
+        sys.executable, [sys.executable, "-I", "-m", "console", verb, "--store", place, *words]
+    )
 
 
 @app.command
@@ -154,7 +158,7 @@ def _refuse(sentence: str, code: int) -> int:
 
 def _sentence(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
-        word = str(error.unused_tokens[0])
+        word = str((error.unused_tokens or [""])[0])
         near = difflib.get_close_matches(word, VERBS, n=1)
         return f"no verb {word!r}; " + (f"did you mean {near[0]}?" if near else "`flowherd --help` lists all")
     text = " ".join(str(error).split())

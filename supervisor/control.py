@@ -1,4 +1,4 @@
-"""The control socket: one JSON request line, one JSON answer, then it closes; `flowherd status` is its client."""
+"""The control socket: one line of JSON asks, one answers; `flowherd status` asks."""
 
 import json
 import os

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from pathlib import Path
 from cyclopts import App, Parameter, Token
 
 from shared.settings import CaptureSettings, HostSettings, Settings
@@ -43,7 +43,7 @@ class Origins:
     of: dict[str, str] = field(default_factory=dict)
 
     def add_file(self, _app: App, _commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
-        """cyclopts' hook: the TOML file's keys stand in for flags nobody gave; then note who won."""
+        """A hook of cyclopts': the TOML file's keys stand in for flags nobody gave; then note who won."""
         by_name = {argument.keys[-1]: argument for argument in given if argument.keys}
         path = by_name["config"].tokens[0].value if "config" in by_name and by_name["config"].tokens else ""
         self.file = arguments.read_file(path)
@@ -63,7 +63,7 @@ class Origins:
 
 
 def store_dir(settings: Settings) -> str:
-    """The store that is read: the first among the sinks; without rights, the service's if we have none of our own."""
+    """The store that is read: the first among the sinks; for a user without one, the service's."""
     own = f"{settings.state_dir}/store"
     chosen = [sink for sink in sinks.parse(settings.sink, own, str(Path.cwd())) if sink.kind == "store"]
     place = chosen[0].target if chosen else own
@@ -82,7 +82,7 @@ HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), Stor
 
 
 def hoisted(words: Sequence[str]) -> list[str]:
-    """The same words with the verb in front, so that options may stand before or after it; `run` when there is none."""
+    """The same words with the verb in front, options may stand on either side of it; `run` when there is none."""
     index = 0
     while index < len(words):
         word = words[index]

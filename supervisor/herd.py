@@ -56,7 +56,7 @@ class Herd:
                 self._fork(post)
 
     def attach_all(self) -> None:
-        """There is a new exporter: every living worker gets fresh pipes and sends again what was not acknowledged."""
+        """There is a new exporter: every worker gets fresh pipes and sends the unacknowledged again."""
         for post in self.posts.values():
             if post.worker:
                 with pipes.fresh() as both:
@@ -98,7 +98,7 @@ class Herd:
             if post.worker and not post.worker.pid:
                 post.worker.abandon()
 
-    def heard(self, child: Child, message: Message) -> None:
+    def heard(self, child: Child, message: Message, /) -> None:
         """A worker's life channel."""
         post = self._post_of(child)
         if post is None:
@@ -115,7 +115,7 @@ class Herd:
             case {"did": "fault", "why": why, "code": code}:
                 post.fault = (why, code)
 
-    def ended(self, child: Child, end: End) -> None:
+    def ended(self, child: Child, end: End, /) -> None:
         """A worker is gone: close its post, give it up, or have a successor take over at once."""
         post = self._post_of(child)
         if post is None:

@@ -1,4 +1,4 @@
-"""Links of this network namespace by pyroute2 and sysfs, and a netlink socket that says when to look again."""
+"""Links of this network namespace by pyroute2 and sysfs; a netlink socket says when to look again."""
 
 import socket
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Pure: what becomes of an interface's worker when it starts, captures, dies or is told to stop. Time is an argument."""
+"""Pure: what becomes of a worker that starts, captures, dies or is told to stop. Time is an argument."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -63,7 +63,7 @@ def gave_up(life: Life, now_s: float, why: str) -> Life:
 
 
 def is_due(life: Life, now_s: float) -> bool:
-    """Is it time to start the worker again?"""
+    """It is time to start the worker again."""
     return life.state is State.BACKOFF and now_s >= life.due_s
 
 

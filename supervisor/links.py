@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`master` is the ifindex of a bond or bridge it belongs to, `parent` of what it is stacked on; 0: none."""
+    """`master`: ifindex of the bond or bridge it belongs to; `parent`: of what it is stacked on; 0: none."""
 
     name: str
     ifindex: int

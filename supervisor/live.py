@@ -58,8 +58,8 @@ def _header(shown: Snapshot, note: str) -> Text:
 
 def _grid(*, wide: bool) -> Table:
     return Table(
-        box=box.SIMPLE_HEAD, expand=True, pad_edge=False, show_edge=False, padding=(0, 2 if wide else 1, 0, 0),
-        header_style="dim", border_style="dim",
+        box=box.SIMPLE_HEAD, expand=True, pad_edge=False, show_edge=False,
+        padding=(0, 2 if wide else 1, 0, 0), header_style="dim", border_style="dim",
     )  # fmt: skip
 
 
@@ -93,8 +93,8 @@ def _conversations(top: Iterable[Mapping[str, Any]], *, wide: bool) -> Table:
     grid = _grid(wide=wide)
     grid.add_column("conversation", ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column("service", no_wrap=True)
-    grid.add_column("packets", justify="right", no_wrap=True)
-    grid.add_column("bytes", justify="right", no_wrap=True)
+    for name in ("packets", "bytes"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for talk in top:
         ends = Text.assemble(str(talk["src"]), (" → ", "dim"), str(talk["dst"]))
         grid.add_row(ends, _service(talk), Text(count(talk["packets"])), Text(f"{count(talk['bytes'])}B"))

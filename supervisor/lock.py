@@ -1,4 +1,4 @@
-"""One instance per interface: a lock file for each network namespace and ifindex, with the holder's pid in it."""
+"""One instance per interface: a lock file for each namespace and ifindex, with the holder's pid in it."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def watched_by(interface: str, pid: str) -> str:
 
 
 def is_held(folder: Path, ifindex: int) -> bool:
-    """Does any process watch this interface?"""
+    """Some process watches this interface."""
     try:
         fd = os.open(path_of(folder, ifindex), os.O_RDWR | os.O_CLOEXEC)
     except OSError:

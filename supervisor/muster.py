@@ -1,4 +1,4 @@
-"""Makes posts match the roster: opened when a link is wanted, drained when it is not, moved on when it is renamed."""
+"""Makes posts match the roster: opened when a link is wanted, drained when not, renamed with it."""
 
 import time
 from dataclasses import replace
@@ -111,7 +111,7 @@ class Muster:
 
 
 def holder_sentence(settings: Settings, pid: str) -> str:
-    """Another flowherd has our runtime folder: say which interface it watches, if it is one of those we want."""
+    """Another flowherd has our runtime folder: say which of our interfaces it watches, if any."""
     links = inventory.read_links()
     for choice in roster.choose(settings.interface, links):
         if choice.is_wanted_now and lock.is_held(Path(settings.runtime_dir, "locks"), choice.link.ifindex):

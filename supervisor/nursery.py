@@ -54,7 +54,7 @@ class Nursery(Standing):
         """Ask for one worker."""
         return self.say({"do": "fork", "spec": spec}, tuple(descriptors))
 
-    def heard(self, child: Child, message: Message) -> None:
+    def heard(self, child: Child, message: Message, /) -> None:
         """Progress, ready, forked or failed."""
         match message:
             case {"did": "progress", "done": done, "of": of}:
@@ -72,7 +72,7 @@ class Nursery(Standing):
         """A nursery that still compiles would not notice before it is done."""
         super().dismiss() if self.is_ready else self.kill()
 
-    def lost(self, why: str) -> None:
+    def lost(self) -> None:
         """Forks under way may never be answered."""
         self.is_ready = False
         self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")

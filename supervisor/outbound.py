@@ -112,11 +112,11 @@ class Exporter(Standing):
         self.say({"do": "workers", "workers": workers})
 
     def drain(self) -> None:
-        """All workers are gone: deliver what is left and end. A successor that must be started drains as well."""
+        """All workers are gone: deliver what is left and end; a successor would drain as well."""
         self._is_draining = True
         self.say({"do": "drain"})
 
-    def heard(self, child: Child, message: Message) -> None:
+    def heard(self, _child: Child, message: Message, /) -> None:
         """Ready, refused, report or drained."""
         self.report.take(message)
         match message:
@@ -127,7 +127,7 @@ class Exporter(Standing):
                 self.is_drained = True
                 self.life = lifecycle.stopping(self.life, self.life.since_s)
 
-    def lost(self, why: str) -> None:
+    def lost(self) -> None:
         """Its reports so far are history."""
         self.report.bury()
         self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")

@@ -29,7 +29,7 @@ def place(
     pinned: Mapping[str, int] | None = None,
     taken: Mapping[str, int] | None = None,
 ) -> dict[str, Place]:
-    """A core for each link: pinned ones as told, then distinct cores, near the NIC, away from its interrupts."""
+    """A core for each link: as pinned, else distinct ones, near the NIC, away from its interrupts."""
     pinned, taken = pinned or {}, taken or {}
     fixed = {link.name: pinned.get(link.name, taken.get(link.name, -1)) for link in links}
     used = Counter(core for core in fixed.values() if core >= 0)

@@ -1,4 +1,4 @@
-"""One interface's post: lock, capture socket, table and history, all of which outlive the worker that holds it."""
+"""One interface's post: lock, capture socket, table, history; all outlive the worker that holds it."""
 
 import os
 from dataclasses import dataclass, field

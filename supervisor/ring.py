@@ -1,4 +1,4 @@
-"""The capture socket: AF_PACKET with a TPACKET_V3 ring, filtered and bound here, only mapped by workers (step 1).
+"""Step 1: AF_PACKET with a TPACKET_V3 ring, filtered and bound here; workers only map it.
 
 Constants and layouts: linux/if_packet.h and the kernel's packet_mmap document.
 """
@@ -33,7 +33,7 @@ class Ring:
 
     @property
     def is_shrunk(self) -> bool:
-        """Did the kernel refuse the size that was asked for?"""
+        """The kernel refused the size that was asked for."""
         return self.blocks < self.asked_blocks
 
     def close(self) -> None:
@@ -89,6 +89,6 @@ def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
 
 
 def _request(blocks: int) -> bytes:
-    """struct tpacket_req3: block size and number, frame size and number, retire time, private size, features."""
+    """As struct tpacket_req3: blocks, frames, retire time, private size, features."""
     frames = blocks * (BLOCK_BYTES // FRAME_BYTES)
     return struct.pack("@7I", BLOCK_BYTES, blocks, FRAME_BYTES, frames, RETIRE_MS, 0, 0)

@@ -1,6 +1,6 @@
 """Pure: settings and links to the interfaces that ought to be watched, with the reason for every link.
 
-By default every packet is counted once: of a bond and its members, a VLAN and its parent, one level is chosen.
+By default each packet counts once: of a bond and its members, a VLAN and its parent, one level is chosen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,24 +12,18 @@ from supervisor.links import Link
 
 AGGREGATES = frozenset({"bond", "team"})
 STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"})
-TUNNELS = frozenset(
-    {
-        "vxlan",
-        "geneve",
-        "gre",
-        "gretap",
-        "ip6gre",
-        "ip6gretap",
-        "erspan",
-        "ipip",
-        "ip6tnl",
-        "sit",
-        "vti",
-        "vti6",
-    }
-    | {"xfrm", "wireguard", "tun", "ppp", "bareudp"}
-)
-SILENT = frozenset({"ifb", "dummy", "nlmon", "netdevsim", "vcan"})
+SWITCHES = frozenset({"bridge", "openvswitch"})
+TUNNELS = (
+    "vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "erspan", "ipip", "ip6tnl", "sit",
+    "vti", "vti6", "xfrm", "wireguard", "tun", "ppp", "bareudp",
+)  # fmt: skip
+VIRTUAL_END = "end of a container or virtual machine: counted on the NIC it leaves by"
+BY_KIND = {
+    "veth": VIRTUAL_END,
+    "vrf": "counted on its members",
+    **dict.fromkeys(TUNNELS, "tunnel: counted on the NIC that carries it"),
+    **dict.fromkeys(("ifb", "dummy", "nlmon", "vcan"), "carries no traffic of its own"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +82,30 @@ def _by_default(link: Link, by_index: Mapping[int, Link]) -> Choice:
 
 def _refusal(link: Link, by_index: Mapping[int, Link]) -> str:
     """Why a link is not watched by default; empty when it is."""
-    master, parent = by_index.get(link.master), by_index.get(link.parent)
+    master = by_index.get(link.master)
     if link.is_loopback:
         return "loopback: nothing leaves the host"
-    if link.kind in SILENT:
-        return f"{link.kind}: carries no traffic of its own"
-    if link.kind == "veth" or (link.kind == "tun" and master):
-        return "end of a container or virtual machine: what leaves the host is counted on its NIC"
-    if link.kind in TUNNELS:
-        return "tunnel: counted on the NIC that carries it"
+    if link.kind == "tun" and master:
+        return VIRTUAL_END
     if link.kind in STACKED:
-        return f"counted on {parent.name if parent else 'its parent'}" + (
-            ", with its tag" if link.kind == "vlan" else ""
-        )
-    if link.kind in {"bridge", "openvswitch"}:
+        return _counted_on_parent(link, by_index)
+    if link.kind in SWITCHES:
         members = [
             other.name for other in by_index.values() if other.master == link.ifindex and other.kind != "veth"
         ]
         return (
-            f"counted on its members {', '.join(members)}"
-            if members
-            else "what leaves the host is counted on its NIC"
+            f"counted on its members {', '.join(members)}" if members else "counted on the NIC it leaves by"
         )
-    if link.kind == "vrf":
-        return "counted on its members"
     if master and master.kind in AGGREGATES:
         return f"counted on {master.name}"
-    return ""
+    return BY_KIND.get(link.kind, "")
+
+
+def _counted_on_parent(link: Link, by_index: Mapping[int, Link]) -> str:
+    parent = by_index.get(link.parent)
+    return f"counted on {parent.name if parent else 'its parent'}" + (
+        ", with its tag" if link.kind == "vlan" else ""
+    )
 
 
 def _only_way_out(choice: Choice) -> Choice:

@@ -1,4 +1,4 @@
-"""Where people look: a live table on a terminal, else nothing but log lines. The thin edge of supervisor/live.py."""
+"""Where people look: a live table on a terminal, else log lines only. The thin edge of supervisor/live.py."""
 
 import os
 import sys

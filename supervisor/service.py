@@ -1,7 +1,6 @@
 """START HERE. `flowherd run`: one loop that watches links, workers and the exporter until told to stop."""
 
 import os
-import sys
 import time
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -132,10 +131,8 @@ def run(settings: Settings, log: Log) -> int:
         to_stderr(f"flowherd: {sentence}")
     if service.has_watched:
         report = service.exporter.report
-        print(
-            f"flowherd: {totals_line(service.herd.totals(), report.delivered(), report.dropped())}",
-            file=sys.stderr,
-        )
+        line = totals_line(service.herd.totals(), report.delivered(), report.dropped())
+        to_stderr(f"flowherd: {line}")
     return code
 
 

@@ -1,4 +1,4 @@
-"""What a live run and a replay share: loop, nursery, exporter and herd, begun together and ended in reverse."""
+"""What run and replay share: loop, nursery, exporter and herd, begun together and ended in reverse."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from shared.errors import Exit
-from shared.logs import Log, to_stderr
+from shared.logs import Log
 from supervisor.herd import Herd, HerdNews
 from supervisor.loop import Loop, catch_signals
 from supervisor.nursery import Nursery, NurseryNews, NurseryOrders
@@ -121,7 +121,7 @@ class Session:
 
     @property
     def has_watched(self) -> bool:
-        """Did any worker ever have a table?"""
+        """Some worker had a table."""
         return bool(self.herd.past)
 
     def finish(self) -> None:
@@ -137,14 +137,14 @@ class Session:
             self.exporter.drain()
             self.phase, self._deadline_s = Phase.DRAINING_EXPORTER, now_s + self._patience_s
         elif self.phase is Phase.DRAINING_EXPORTER and (late or self._are_gone()):
-            self._end_rest(late=late)
+            self._end_rest()
             if self._are_gone():
                 self.phase = Phase.DONE
 
     def _are_gone(self) -> bool:
         return self.nursery.is_gone and self.exporter.is_gone and not self.herd.posts
 
-    def _end_rest(self, *, late: bool) -> None:
+    def _end_rest(self) -> None:
         if not self.exporter.is_drained and not self.verdict.code:
             self.verdict.fail("the exporter did not finish in time; what it had is in the spool")
         self.herd.kill()

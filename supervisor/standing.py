@@ -28,16 +28,16 @@ class Standing:
         """Send the new process its start message."""
         raise NotImplementedError
 
-    def heard(self, child: Child, message: Message) -> None:
+    def heard(self, child: Child, message: Message, /) -> None:
         """It said something."""
         raise NotImplementedError
 
-    def lost(self, why: str) -> None:
+    def lost(self) -> None:
         """It died; a successor is on its way unless `life` is FATAL."""
 
     @property
     def is_gone(self) -> bool:
-        """Is no process left?"""
+        """No process is left."""
         return self.child is None
 
     def start(self) -> None:
@@ -72,14 +72,13 @@ class Standing:
         if self.child:
             self.child.kill(signal.SIGKILL, "told to stop at once")
 
-    def ended(self, child: Child, end: End) -> None:
+    def ended(self, child: Child, end: End, /) -> None:
         """The process is gone: explain why and decide what follows."""
         self.child = None
         if self.life.state is State.STOPPING:
             return
-        why = end.explain(child.killed_by_us)
         now_s = time.monotonic()
-        self.life = lifecycle.died(self.life, now_s, why, STANDING_POLICY)
+        self.life = lifecycle.died(self.life, now_s, end.explain(child.killed_by_us), STANDING_POLICY)
         self._log.error(f"{self.name} ended", pid=child.pid, why=self.life.why)
-        self.lost(why)
+        self.lost()
         self.tick(now_s)

@@ -1,4 +1,4 @@
-"""The flow table's file: made here, sparse and 0600, mapped by each worker in turn, read here for its vitals."""
+"""The flow table's file: made here, sparse and 0600, mapped by each worker in turn, read for its vitals."""
 
 import os
 import time

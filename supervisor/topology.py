@@ -41,7 +41,7 @@ def _serving(interface: str) -> Iterator[int]:
 def _interrupts_of(interface: str) -> Iterator[str]:
     device = Path("/sys/class/net", interface, "device")
     with suppress(OSError):
-        yield from os.listdir(device / "msi_irqs")
+        yield from (entry.name for entry in (device / "msi_irqs").iterdir())
     with suppress(OSError):
         bus_name = device.resolve(strict=True).name
         for line in INTERRUPTS.read_text().splitlines():

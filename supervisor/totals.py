@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from shared.reasons import DROP_MEANING
 from shared.counters import drop_counter
+from shared.reasons import DROP_MEANING
 
 
 def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], missed: int) -> str:
