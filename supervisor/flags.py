@@ -82,7 +82,7 @@ HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), Stor
 
 
 def hoisted(words: Sequence[str]) -> list[str]:
-    """The same words with the verb in front, options may stand on either side of it; `run` when there is none."""
+    """The words with the verb in front: options may stand on either side of it; `run` when there is none."""
     index = 0
     while index < len(words):
         word = words[index]

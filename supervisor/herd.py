@@ -57,11 +57,16 @@ class Herd:
 
     def attach_all(self) -> None:
         """There is a new exporter: every worker gets fresh pipes and sends the unacknowledged again."""
-        for post in self.posts.values():
-            if post.worker:
-                with pipes.fresh() as both:
-                    self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-                    post.worker.send({"do": "pipes"}, both.to_worker)
+        for name in self.posts:
+            self.attach_again(name)
+
+    def attach_again(self, name: str) -> None:
+        """Fresh pipes for one worker: the former ones were out of step or led to a dead exporter."""
+        post = self.posts.get(name)
+        if post and post.worker:
+            with pipes.fresh() as both:
+                self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
+                post.worker.send({"do": "pipes"}, both.to_worker)
 
     def _fork(self, post: Post) -> None:
         if not self.nursery.is_ready or post.table is None:
@@ -129,8 +134,9 @@ class Herd:
             self._log.error("worker gave up", interface=post.name, why=why)
         else:
             post.life = lifecycle.died(post.life, time.monotonic(), why, POLICY)
+            what = "starting again" if post.life.state is State.BACKOFF else "given up"
             self._log.error(
-                f"worker ended, {post.life.state.value}",
+                f"worker ended, {what}",
                 interface=post.name,
                 pid=child.pid,
                 why=post.life.why,

@@ -43,6 +43,7 @@ class ExporterNews:
 
     refused: Callable[[str, int], None]
     born: Callable[[], None]
+    broken: Callable[[str], None]
     lost: Callable[[str], None]
 
 
@@ -123,6 +124,9 @@ class Exporter(Standing):
             case {"did": "refused", "why": why, "code": code}:
                 self.life = lifecycle.stopping(self.life, self.life.since_s)
                 self._news.refused(why, code)
+            case {"did": "broken", "name": name, "why": why}:
+                self._log.warning("pipe given up", interface=name, why=why)
+                self._news.broken(name)
             case {"did": "drained"}:
                 self.is_drained = True
                 self.life = lifecycle.stopping(self.life, self.life.since_s)

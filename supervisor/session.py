@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from setproctitle import setproctitle
+
 from shared.errors import Exit
 from shared.logs import Log
 from supervisor.herd import Herd, HerdNews
@@ -64,11 +66,12 @@ class Session:
             self.progress, self.herd.fork_all, self.herd.forked, self._failed, self._nursery_lost
         )
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
-        heard = ExporterNews(self._refused, self.herd.attach_all, self._lost)
+        heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)
         self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
 
     def begin(self) -> None:
         """Start both standing processes at once; they import while we look around."""
+        setproctitle("flowherd supervisor")
         catch_signals(self.loop, (signal.SIGINT, signal.SIGTERM), self.signalled)
         self.nursery.start()
         self.exporter.start()

@@ -1,0 +1,1 @@
+"""Tests of the supervisor: pure parts by table, the rest with real processes."""

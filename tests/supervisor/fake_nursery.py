@@ -1,4 +1,4 @@
-"""A nursery without kernels: real forks, real channels, real pipes; each file becomes one record of one packet."""
+"""A nursery without kernels: real forks, channels and pipes; each file becomes one record of one packet."""
 
 import os
 import signal
@@ -103,8 +103,7 @@ class Worker:
         reader = wire.AckReader()
         acked = 0
         while acked < self.sent and (data := os.read(self.acks, 4096)):
-            for _epoch, acked in reader.feed(data):
-                pass
+            acked = max([acked, *(number for _epoch, number in reader.feed(data))])
         try:
             channel.send(self.life, {"did": "drained"})
         except OSError:

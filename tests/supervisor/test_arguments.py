@@ -1,0 +1,83 @@
+"""The TOML file: every key known, every value of its type, every table laid over the defaults."""
+
+import tomllib
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.settings import CaptureSettings, Settings
+from supervisor.arguments import check_values, checked, file_keys, with_tables
+from tests.conftest import ROOT
+
+EXAMPLE = ROOT / "etc" / "flowherd.toml"
+
+
+def read(text):
+    return checked("f.toml", tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("drain = 3", "f.toml: drain: no such setting; did you mean drain_s?"),
+        (
+            "[interface.eth0]\nring_mb = 3",
+            "f.toml: interface.eth0.ring_mb: no such setting; did you mean ring_mib?",
+        ),
+        ("[interface.eth0]\nuser = 'x'", "f.toml: interface.eth0.user: no such setting"),
+        ("ring_mib = 'big'", "f.toml: ring_mib: 'big' is not a whole number"),
+        ("ring_mib = true", "f.toml: ring_mib: True is not a whole number"),
+        ("capture = 'dpdk'", "f.toml: capture: 'dpdk' is not ring or pcap"),
+        ("sinks = 'store'", "f.toml: sinks: 'store' is not a list of texts"),
+        ("interface = ['eth0']", "f.toml: interface takes tables"),
+        ("interface.eth0 = 3", "f.toml: interface takes tables"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(text, sentence):
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():
+    file = read("[interface.eth0]\nring_mib = 8\nactive_timeout_s = 5")
+    settings = with_tables(
+        Settings(defaults=CaptureSettings(ring_mib=16, snaplen=96)), file, {"ring_mib": "cli"}
+    )
+    assert CaptureSettings(ring_mib=16, snaplen=96, active_timeout_s=5.0) == settings.capture_of("eth0")
+    assert settings.capture_of("eth1").ring_mib == 16
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (Settings(status_port=70000), "status_port: 70000 is more than 65535"),
+        (Settings(defaults=CaptureSettings(ring_mib=0)), "ring_mib: 0 is less than 2"),
+        (Settings(per_interface={"e": CaptureSettings(snaplen=1)}), "interface.e.snaplen: 1 is less than 64"),
+    ],
+)
+def test_numbers_have_bounds(settings, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        check_values(settings)
+
+
+def test_the_example_shows_every_key_with_its_default():
+    """Uncommented, etc/flowherd.toml changes nothing."""
+    top = EXAMPLE.read_text().split("#[interface.")[0]
+    lines = [
+        line.removeprefix("#")
+        for line in top.splitlines()
+        if line.startswith("#") and line[1:2] not in {" ", ""}
+    ]
+    content = tomllib.loads("\n".join(lines))
+    assert set(file_keys()) == set(content)
+    defaults = Settings()
+    for key, value in read("\n".join(lines)).keys.items():
+        part = defaults if hasattr(defaults, key) else defaults.defaults
+        assert (tuple(value) if isinstance(value, list) else value) == getattr(part, key)
+
+
+def test_the_example_tables_are_valid():
+    text = EXAMPLE.read_text()
+    tables = text[text.index("#[interface.") :].replace("\n#", "\n").removeprefix("#")
+    assert {"eth0", "enp3s0f1.100"} == set(read(tables).tables)

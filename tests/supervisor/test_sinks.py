@@ -1,0 +1,31 @@
+"""`--sink` words."""
+
+import pytest
+
+from shared.errors import ConfigurationError
+from supervisor.sinks import Sink, parse
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("store", Sink("store", "store", "/var/store")),
+        ("store:/data", Sink("store:/data", "store", "/data")),
+        ("store:here", Sink("store:/home/here", "store", "/home/here")),
+        ("jsonl:-", Sink("jsonl:-", "jsonl", "-")),
+        ("jsonl:/a:b", Sink("jsonl:/a:b", "jsonl", "/a:b")),
+        ("null", Sink("null", "null", "")),
+    ],
+)
+def test_each_kind(word, expected):
+    assert [expected] == parse((word,), "/var/store", "/home")
+
+
+@pytest.mark.parametrize("word", ["", "jsonl", "jsonl:", "null:x", "kafka", "Store"])
+def test_anything_else_is_refused_with_what_there_is(word):
+    with pytest.raises(ConfigurationError, match="is not one of store"):
+        parse((word,), "/var/store", "/home")
+
+
+def test_the_same_sink_twice_counts_once():
+    assert [sink.name for sink in parse(("null", "store", "null"), "/s", "/")] == ["null", "store"]
