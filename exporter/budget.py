@@ -5,6 +5,7 @@ A spool of one run (replay) drops nothing: when it is full, nothing more is read
 
 from exporter.orders import Orders
 from exporter.spool import Spool
+from exporter.spoolfile import Entry
 from exporter.start import Parts
 
 
@@ -30,7 +31,9 @@ class Budget:
         spool.release(min(delivery.cursor for delivery in self._parts.deliveries))
         if not self._orders.durable:
             return
-        for entry in spool.over_budget(self._limit_bytes, self._orders.spool_age_s):
-            self._parts.figures.spool_dropped_records += entry.records
-            for delivery in self._parts.deliveries:
-                delivery.missed(entry)
+        spool.keep_within(self._limit_bytes, self._orders.spool_age_s, self._dropped)
+
+    def _dropped(self, entry: Entry) -> None:
+        self._parts.figures.spool_dropped_records += entry.records
+        for delivery in self._parts.deliveries:
+            delivery.missed(entry)

@@ -84,13 +84,18 @@ class Delivery(threading.Thread):
         self.sink.tidy()
 
     def _take(self, entry: Entry) -> None:
-        batch = self._spool.read(entry)
+        if not self._spool.claim(entry, lambda: setattr(self, "taken", entry.sequence)):
+            return
+        try:
+            batch = self._spool.read(entry)
+        except FileNotFoundError:
+            self.dropped += entry.records
+            return
         if batch is not None:
-            self.sink.add(entry.sequence, batch)
             self._in_hand.append(entry)
+            self.sink.add(entry.sequence, batch)
         elif not self._in_hand:
             self.cursor = entry.sequence
-        self.taken = entry.sequence
 
     def _flush(self) -> None:
         self.sink.flush()

@@ -11,10 +11,11 @@ import secrets
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from exporter.disk import replace_file, sync_folder, write_all
+from exporter.log import log
 from exporter.spoolfile import Entry, SpoolError, decode, encode
 from shared.record import Batch
 from shared.wire import Message
@@ -64,6 +65,14 @@ class Spool:
         with self._changed:
             index = bisect_right(self._entries, entry.sequence - 1, key=_sequence)
             return index < len(self._entries) and self._entries[index].sequence == entry.sequence
+
+    def claim(self, entry: Entry, claimed: Callable[[], None]) -> bool:
+        """Run `claimed` unless the entry was dropped; the two cannot both happen."""
+        with self._changed:
+            if not self.holds(entry):
+                return False
+            claimed()
+            return True
 
     def wake(self) -> None:
         """Let every waiting sink look again."""
@@ -126,13 +135,15 @@ class Spool:
     # -- out -------------------------------------------------------------------------------------------------
 
     def read(self, entry: Entry) -> Batch | None:
-        """The entry's batch; None when it was removed meanwhile, or cannot be read and was set aside."""
+        """The entry's batch; None: damaged, and set aside. FileNotFoundError: dropped meanwhile."""
+        content = (self.folder / entry.name).read_bytes()
         try:
-            return decode((self.folder / entry.name).read_bytes())
-        except FileNotFoundError:
-            return None
-        except SpoolError:
+            return decode(content)
+        except SpoolError as error:
+            if not self.holds(entry):
+                raise FileNotFoundError(entry.name) from error
             self._set_aside(entry)
+            log.error("spool file set aside", file=entry.name, why=error)
             return None
 
     def release(self, sequence: int) -> None:
@@ -143,14 +154,14 @@ class Spool:
             for entry in done:
                 self._remove(entry)
 
-    def over_budget(self, limit_bytes: int, age_s: float) -> Iterator[Entry]:
-        """Remove and yield the oldest entries beyond the budget, so that they can be counted."""
+    def keep_within(self, limit_bytes: int, age_s: float, dropped: Callable[[Entry], None]) -> None:
+        """Remove the oldest entries beyond the budget, and say so while no sink can take them."""
         oldest_ns = time.time_ns() - int(age_s * 1e9)
         while self._entries and (self.bytes > limit_bytes or self._entries[0].written_ns < oldest_ns):
             with self._changed:
                 entry = self._entries.pop(0)
                 self._remove(entry)
-            yield entry
+                dropped(entry)
 
     def _set_aside(self, entry: Entry) -> None:
         with self._changed:

@@ -79,11 +79,12 @@ class Store:
         )
         self._commit(upkeep.added(self._manifest, segment, self._place.spool_identity, self._sequence))
         self._forget()
-        self._interval_s = min(self._interval_s * 2, FLUSH_LAST_S)
+        self._interval_s = min(max(self._interval_s * 2, FLUSH_FIRST_S), FLUSH_LAST_S)
 
     def discard(self) -> None:
         """Drop the rows at hand; see whether the folder is still there."""
         self._forget()
+        self._interval_s = 0.0
         if not (self._folder / manifests.NAME).exists():
             self._begin_anew()
 

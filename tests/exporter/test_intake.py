@@ -1,6 +1,7 @@
 """Numbers checked at the pipe: duplicates left out, gaps counted, pipes out of step given up."""
 
 import os
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def test_a_gap_is_counted(tmp_path):
 
 
 def test_an_epoch_never_heard_of_starts_where_it_is(tmp_path):
-    """What went before was acknowledged by an exporter whose memory is gone, or dropped by the worker, who counts it."""
+    """What went before was acknowledged, or dropped by the worker, which counts it."""
     pipes = Pipes(Spool(tmp_path, durable=False))
     pipes.send(message(1, 500, 10))
     assert counts(pipes) == (1, 10, 0, 0)
@@ -118,7 +119,7 @@ STREAM = b"".join(message(3, first, 7) for first in range(0, 70, 7))
 def test_every_split_of_the_bytes_gives_the_same(cuts):
     pipes = Pipes(Discard())
     places = [0, *sorted(set(cuts)), len(STREAM)]
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in pairwise(places):
         pipes.send(STREAM[begin:end])
     assert counts(pipes) == (10, 70, 0, 0)
     assert pipes.acknowledged()[-1] == (3, 70)

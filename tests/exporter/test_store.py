@@ -22,6 +22,7 @@ from shared.record import Batch
 from tests.exporter.rig import some_rows, stored
 
 HOUR_S = 3600
+QUERY = (sys.executable, "-I", "-m", "console", "query", "--store")
 
 
 def place(folder, **more):
@@ -153,7 +154,7 @@ made.close()
 
 @pytest.mark.slow
 def test_a_kill_in_any_step_leaves_each_record_once(tmp_path):
-    """Killed before the first file operation, before the second, and so on: what is in the manifest is whole."""
+    """Killed before the first file operation, the second, and so on: what is in the manifest is whole."""
     for step in range(1, 400):
         folder = tmp_path / str(step)
         folder.mkdir()
@@ -184,8 +185,7 @@ def test_readers_never_see_half_a_merge(tmp_path, monkeypatch):
         while not done.is_set():
             before = manifests.read(tmp_path).cursors["cafe" * 4]
             answer = subprocess.run(
-                [sys.executable, "-m", "console", "query", "--store", str(tmp_path), "--json"]
-                + ["select count(*) n, count(distinct bytes) d from flows"],
+                [*QUERY, str(tmp_path), "--json", "select count(*) n, count(distinct bytes) d from flows"],
                 capture_output=True,
                 text=True,
                 check=False,
