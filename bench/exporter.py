@@ -1,6 +1,6 @@
-"""Records a second through the exporter, pinned to one core: pipe → spool → sink, until the sink has committed all.
+"""Records a second through the exporter on one core: pipe → spool → sink, until the sink has committed all.
 
-    .venv/bin/python -m bench.exporter [--records 2000000] [--sinks null,jsonl,store]
+.venv/bin/python -m bench.exporter [--records 2000000] [--sinks null,jsonl,store]
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main():
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--sinks", default="null,jsonl,store")
     args = parser.parse_args()
-    print(f"{'sink':8}{'durable':>8}{'records':>12}{'records/s':>12}{'CPU µs/record':>15}{'CPU ms/batch':>14}")
+    print("sink     durable     records   records/s  CPU µs/record  CPU ms/batch")
     for sink in args.sinks.split(","):
         for durable in (False,) if sink == "null" else (False, True):
             sent, seconds, cpu = measure(sink, args.records, durable=durable)

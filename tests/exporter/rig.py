@@ -133,8 +133,11 @@ class Rig:
     def worker(self, name: str = "eth0") -> Worker:
         return Worker(self, name)
 
+    def tell(self, message: dict[str, Any]) -> None:
+        channel.send(self.control, message)
+
     def drain(self) -> dict[str, Any]:
-        channel.send(self.control, {"do": "drain"})
+        self.tell({"do": "drain"})
         totals = self.hear("drained")
         assert self.process.wait(20) == 0
         return totals
