@@ -6,7 +6,7 @@ Kinds up to 0xFFFF are EtherTypes; the others are below. A kind under zero is a 
 
 from shared.reasons import Drop
 from worker.jit import inlined
-from worker.octets import Int, Octets, be16, be32, octet
+from worker.octets import Int, Octets, be16, be32, le32, octet
 
 # Link types of capture files (tcpdump.org/linktypes.html).
 NULL, ETHERNET, PPP, RAW_BSD, RAW_OPENBSD = 0, 1, 9, 12, 14
@@ -208,7 +208,7 @@ def loopback(buf: Octets, p: Int) -> tuple[Int, Int]:
         return CUT, at
     family = be32(buf, at)
     if family >= 1 << 24:
-        family = family >> 24
+        family = le32(buf, at)
     if family == 2:
         return IPV4, at + 4
     if family in (10, 24, 28, 30):
