@@ -148,8 +148,8 @@ class Herd:
         counters = post.counters()
         self.past.update({name: counters.get(name, 0) for name in COUNTERS})
         del self.posts[post.name]
-        post.close()
         self._news.left(post, why)
+        post.close()
 
     def tick(self, now_s: float) -> None:
         """Restart whoever is due and wake or end whoever is silent."""

@@ -33,13 +33,16 @@ PROTOCOLS = {
 WIDE = 100
 NONE = "\N{EN DASH}"
 LEAST_TOP = 3
+FRAME_LINES = 12  # header, both column heads, blank lines, footer
 
 
 def render(shown: Snapshot, width: int = 80, height: int = 40, note: str = "") -> RenderableType:
     """Header, one line per interface, the largest conversations, where the records went."""
     wide = width >= WIDE
-    room = max(height - len(shown.rows) - 10, LEAST_TOP)
+    said = sum(bool(row.why) for row in shown.rows) + sum(bool(sink.get("error")) for sink in shown.sinks)
+    room = max(height - len(shown.rows) - said - FRAME_LINES, LEAST_TOP)
     parts: list[RenderableType] = [_header(shown, note), Text(), _interfaces(shown.rows, wide=wide)]
+    parts += [_reason(row) for row in shown.rows if row.why]
     if shown.top:
         parts += [Text(), _conversations(shown.top[:room], wide=wide)]
     return Padding(Group(*parts, Text(), _footer(shown)), (1, 1, 0, 1))
@@ -47,7 +50,9 @@ def render(shown: Snapshot, width: int = 80, height: int = 40, note: str = "") -
 
 def _header(shown: Snapshot, note: str) -> Text:
     running = sum(row.state == "running" for row in shown.rows)
-    text = Text.assemble(("flowherd", "bold"), f" {shown.version}", ("  ·  ", "dim"))
+    text = Text.assemble(
+        ("flowherd", "bold"), f" {shown.version}", ("  ·  ", "dim"), no_wrap=True, overflow="ellipsis"
+    )
     text.append(
         f"{running} of {len(shown.rows)} interfaces watched" if shown.rows else "no interface to watch yet"
     )
@@ -73,9 +78,13 @@ def _interfaces(rows: Iterable[Row], *, wide: bool) -> Table:
         grid.add_column("restarts", justify="right", no_wrap=True)
     for row in rows:
         grid.add_row(*_interface(row, wide=wide))
-        if row.why:
-            grid.add_row(Text(f"  {row.why}", style="dim", overflow="ellipsis"))
     return grid
+
+
+def _reason(row: Row) -> Text:
+    return Text.assemble(
+        ("  ↳ ", STYLE.get(row.state, "")), f"{row.name}: {row.why}", style="dim", overflow="ellipsis"
+    )
 
 
 def _interface(row: Row, *, wide: bool) -> list[Text]:

@@ -11,26 +11,30 @@ from shared.errors import FlowherdError
 class Lock:
     """Held from the first worker of an interface to its last; the kernel lets go of it when we die."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self, fd: int, path: Path) -> None:
+        self._fd, self._path = fd, path
 
     @classmethod
     def take(cls, path: Path, refusal: Callable[[str], str]) -> "Lock":
         """The lock at `path`, or the sentence `refusal` makes of its holder's pid."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            pid = os.pread(fd, 20, 0).decode().strip() or "unknown"
-            os.close(fd)
-            raise FlowherdError(refusal(pid)) from error
+        while True:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                pid = os.pread(fd, 20, 0).decode().strip() or "unknown"
+                os.close(fd)
+                raise FlowherdError(refusal(pid)) from error
+            if os.fstat(fd).st_nlink:
+                break
+            os.close(fd)  # its last holder removed it between our open and our lock
         os.truncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        return cls(fd)
+        return cls(fd, path)
 
     def release(self) -> None:
-        """Let the next instance have it. The file stays: removing it would race with one that waits."""
-        os.truncate(self._fd, 0)
+        """Let the next instance have it. Removed while still held: nobody trusts a removed file."""
+        self._path.unlink(missing_ok=True)
         os.close(self._fd)
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
-from supervisor.snapshot import Rates, Snapshot, row_of, rows_waiting
+from supervisor.snapshot import Rates, Row, Snapshot, row_of, rows_waiting
 from supervisor.totals import totals_line
 
 TICK_S = 0.5
@@ -43,6 +44,7 @@ class Service(Session):
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
+        self._done: list[Row] = []
 
     def run(self) -> int:
         """Begin, watch, drain."""
@@ -78,7 +80,7 @@ class Service(Session):
         report = self.exporter.report
         posts = [row_of(post, self._rates, now_s) for post in self.herd.posts.values()]
         return Snapshot(
-            rows=tuple(posts + rows_waiting(self._muster.choices, self.herd.posts)),
+            rows=tuple(self._done + posts + rows_waiting(self._muster.choices, self.herd.posts)),
             up_s=now_s - self._began_s,
             phase=self.phase.value,
             delivered=report.delivered(),
@@ -98,6 +100,8 @@ class Service(Session):
         """A drained post may have a successor: a renamed link, or one that came up again meanwhile."""
         if why:
             self.log.error("worker ended while draining", interface=post.name, why=why)
+        if self.phase is not Phase.WORKING:
+            self._done.append(replace(row_of(post, self._rates, time.monotonic()), state="done", pid=0))
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:

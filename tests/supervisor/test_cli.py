@@ -1,0 +1,75 @@
+"""Words, verbs and precedence."""
+
+import json
+
+import pytest
+
+from supervisor.flags import hoisted
+from tests.supervisor.rig import flowherd
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "run"),
+        ("--interface eth0", "run --interface eth0"),
+        ("--interface run replay f", "replay --interface run f"),
+        ("replay f --sink null", "replay f --sink null"),
+        ("--sink null replay f", "replay --sink null f"),
+        ("--sink=null -vv replay f", "replay --sink=null -vv f"),
+        ("--promisc status", "status --promisc"),
+        ("--no-promisc status", "status --no-promisc"),
+        ("-i eth0 interfaces", "interfaces --interface eth0"),
+        ("flows -i x", "flows -i x"),
+        ("--version", "version"),
+        ("--help", "--help"),
+        ("replay --help", "replay --help"),
+    ],
+)
+def test_options_stand_on_either_side_of_the_verb(words, expected):
+    assert expected.split() == hoisted(words.split())
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path):
+    """Each line of `config` says where its value came from."""
+    file = tmp_path / "f.toml"
+    file.write_text(
+        "ring_mib = 8\nsnaplen = 96\ndrain_s = 3\ninterfaces = ['eth9']\n[interface.eth1]\nring_mib = 4\n"
+    )
+    env = {"FLOWHERD_RING_MIB": "16", "FLOWHERD_SNAPLEN": "128", "PATH": "/bin", "HOME": str(tmp_path)}
+    done = flowherd("config", "--config", file, "--ring-mib=32", env=env)
+    lines = {line.split(" =")[0]: line.split("# ") for line in done.stdout.splitlines() if " = " in line}
+    assert [part.strip() for part in lines["ring_mib"]] == ["ring_mib = 32", "flag"]
+    assert [part.strip() for part in lines["snaplen"]] == ["snaplen = 128", "environment, FLOWHERD_SNAPLEN"]
+    assert ["drain_s = 3.0", str(file)] == [part.strip() for part in lines["drain_s"]]
+    assert ['interfaces = ["eth9"]', str(file)] == [part.strip() for part in lines["interfaces"]]
+    assert lines["max_flows"][1] == "default"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["repaly"], 2, "no verb 'repaly'; did you mean replay?"),
+        (["replay"], 2, "replay: name at least one capture file"),
+        (["interfaces", "-i", "nope"], 78, "interface nope: there is none of that name; there are lo"),
+        (["status", "--runtime-dir", "/nowhere"], 1, "no flowherd is running here"),
+        (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, code, sentence):
+    done = flowherd(*words)
+    assert code == done.returncode
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_interfaces_explains_every_link():
+    links = json.loads(flowherd("interfaces", "--json").stdout)
+    assert (
+        next(link["reason"] for link in links if link["name"] == "lo") == "loopback: nothing leaves the host"
+    )
+    assert "lo" in flowherd("interfaces").stdout
+
+
+def test_version():
+    assert flowherd("version").stdout.startswith("flowherd 20")

@@ -1,0 +1,83 @@
+"""The table people watch."""
+
+import pytest
+from rich.console import Console
+
+from supervisor.live import count, render, span
+from supervisor.snapshot import Rates, Row, Snapshot
+
+TALK = {
+    "src": "2001:db8::1",
+    "dst": "10.0.0.2",
+    "proto": 6,
+    "port": 443,
+    "app": "tls",
+    "bytes": 14512345,
+    "packets": 12,
+}
+ROWS = (
+    Row("eth0", "running", 1, 7, 0, 12450.2, 98.1e6, 1204, 1234567, 0),
+    Row("eth2", "backoff", 2, restarts=3, why="killed by SIGKILL, by hand or because memory ran out"),
+)
+SHOWN = Snapshot(ROWS, 3725.0, delivered={"store": 5}, top=(TALK,) * 30, version="1")
+
+
+def text(shown, width, height=30):
+    console = Console(width=width, height=height, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(render(shown, width, height))
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_it_fits_any_width_and_the_height(width):
+    lines = text(SHOWN, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 30
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_says_what_matters(width):
+    shown = text(SHOWN, width)
+    for part in (
+        "1 of 2 interfaces watched",
+        "12.5 k",
+        "98.1 M",
+        "1,204",
+        "eth2: killed by SIGKILL",
+        "tcp/443 tls",
+    ):
+        assert part in shown
+
+
+def test_nothing_yet():
+    assert "no interface to watch yet" in text(Snapshot(()), 80)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0 "),
+        (999, "999 "),
+        (1000, "1.00 k"),
+        (12345, "12.3 k"),
+        (99960, "100 k"),
+        (999600, "1.00 M"),
+        (2e15, "2000 T"),
+    ],
+)
+def test_three_digits(value, expected):
+    assert expected == count(value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(5, "5 s"), (65, "1 min 05 s"), (3725, "1 h 02 min"), (90000, "1 d 01 h")]
+)
+def test_spans(seconds, expected):
+    assert expected == span(seconds)
+
+
+def test_rates_need_two_readings_and_survive_a_new_table():
+    rates = Rates()
+    assert rates.of("e", 1.0, {"packets_received": 10, "octets_received": 100}) is None
+    assert rates.of("e", 3.0, {"packets_received": 20, "octets_received": 200}) == (5.0, 400.0)
+    assert rates.of("e", 4.0, {"packets_received": 1, "octets_received": 10}) is None

@@ -1,0 +1,90 @@
+"""`flowherd replay` with real processes; the fake nursery makes one record of each file."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.supervisor.rig import DRIVE, flowherd, places
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A good file, an empty one, one that crashes its worker."""
+    for name, content in {"good": "hi", "empty": "", "crash": "crash"}.items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def replay(files, *names, sink="jsonl:-"):
+    return flowherd("replay", *places(files), "--sink", sink, *(files / name for name in names))
+
+
+def interfaces(done):
+    return [Path(json.loads(line)["interface"]).name for line in done.stdout.splitlines()]
+
+
+def test_records_go_to_stdout_and_words_to_stderr(files):
+    done = replay(files, "good", "good")
+    assert done.returncode == 0
+    assert interfaces(done) == ["good", "good"]
+    assert "flowherd: 2 packets captured; 2 flow records (jsonl:- 2); 0 packets dropped" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(files):
+    done = replay(files, "none", "good", "empty", ".", "good")
+    assert done.returncode == 1
+    assert interfaces(done) == ["good", "good"]
+    for sentence in ("none: no such file or directory", "empty: is empty", "is a folder"):
+        assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_that_dies_takes_only_its_file_with_it(files):
+    done = replay(files, "good", "crash", "good")
+    assert done.returncode == 1
+    assert interfaces(done) == ["good", "good"]
+    assert "crash: killed by SIGSEGV" in done.stderr
+
+
+def test_many_files_go_to_several_workers(files):
+    done = replay(files, *["good"] * 450, sink="null")
+    assert done.returncode == 0
+    assert "450 flow records (null 450)" in done.stderr
+
+
+def test_nothing_of_a_replay_stays_behind(files):
+    before = set(Path(tempfile.gettempdir()).glob("flowherd-*"))
+    replay(files, "good")
+    after = set(Path(tempfile.gettempdir()).glob("flowherd-*"))
+    assert after <= before
+    assert not (files / "runtime").exists()
+
+
+def test_a_replay_imports_nothing_it_does_not_need(files):
+    code = (
+        "import sys; from supervisor.replay import replay; "
+        "assert not {'pyroute2', 'structlog', 'rich', 'numpy'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([DRIVE[0], "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--sink", "bogus"], 78, "sink 'bogus' is not one of store[:DIR]"),
+        (["--sink", "jsonl:/nowhere/x"], 1, "/nowhere/x: cannot be opened for records: No such file"),
+        (["--bogus"], 2, "unknown option: --bogus"),
+        (["--table-mib", "x"], 2, 'unable to convert "x" into int'),
+        (["--config", "/nowhere"], 78, "/nowhere: cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_sentence(files, words, code, sentence):
+    done = flowherd("replay", *places(files), files / "good", *words)
+    assert code == done.returncode
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""

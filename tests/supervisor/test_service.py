@@ -1,0 +1,154 @@
+"""`flowherd run` with real processes and links; the fake nursery forks workers that count nothing."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.supervisor.rig import DRIVE, flowherd, ip, namespace, places, running, until
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope="module")
+def inside():
+    with namespace() as name:
+        yield name
+
+
+@pytest.fixture
+def service(tmp_path, inside):
+    with running(tmp_path, inside, "-i", "v*") as service:
+        service.running("va")
+        service.running("vb")
+        yield service
+
+
+def test_it_watches_drains_and_says_what_came_of_it(service):
+    assert service.stop(signal.SIGINT) == 0
+    assert "2 packets captured; 2 flow records (null 2); 0 packets dropped" in service.log.read_text()
+    assert list((service.folder / "runtime" / "tables").iterdir()) == []
+    assert list((service.folder / "runtime" / "locks").iterdir()) == []
+
+
+def test_a_killed_worker_is_back_within_a_tenth_of_a_second(service):
+    """Its successor is forked by the same nursery and told the same table."""
+    pid = service.rows()["va"]["pid"]
+    began_s = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    service.logged("capturing interface=va", 2)
+    assert time.monotonic() - began_s < 0.1
+    assert service.running("va", other_than=pid)["restarts"] == 1
+    assert "worker ended, starting again" in service.log.read_text()
+
+
+def test_a_crash_loop_is_given_up_and_leaves_the_others_alone(tmp_path, inside):
+    with running(tmp_path, inside, "-i", "v*") as service:
+        other = service.running("vb")["pid"]
+        pid = 0
+        for _ in range(9):
+            pid = service.running("va", other_than=pid)["pid"]
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: service.rows()["va"]["state"] == "fatal", "va fatal")
+        assert other == service.running("vb")["pid"]
+
+
+def test_a_hung_worker_is_aborted(tmp_path, inside):
+    with running(tmp_path, inside, "-i", "va") as service:
+        pid = service.running("va")["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        service.running("va", other_than=pid)
+        assert "no heartbeat for 5 s" in service.log.read_text()
+
+
+@pytest.mark.parametrize("which", ["fake_nursery", "exporter"])
+def test_nursery_and_exporter_come_back_and_workers_go_on(service, which):
+    workers = {name: row["pid"] for name, row in service.rows().items()}
+    # the exporter names itself once it is up
+    pid = until(lambda: next((pid for pid, words in service.children().items() if which in words), 0), which)
+    os.kill(pid, signal.SIGKILL)
+    until(
+        lambda: any(which in words and other != pid for other, words in service.children().items()),
+        "a new one",
+    )
+    assert workers == {name: row["pid"] for name, row in service.rows().items()}
+    assert service.stop() == 0
+    assert "2 flow records (null 2)" in service.log.read_text()
+
+
+def test_links_come_go_and_change(service, inside):
+    ip("-n", inside, "link", "add", "vnew", "type", "veth", "peer", "name", "xnew")
+    try:
+        began_s = time.monotonic()
+        ip("-n", inside, "link", "set", "vnew", "up")
+        service.logged("capturing interface=vnew")
+        assert time.monotonic() - began_s < 1.0
+        ip("-n", inside, "link", "set", "vnew", "down")
+        until(lambda: service.rows().get("vnew", {}).get("state") == "waiting", "vnew waits")
+        ip("-n", inside, "link", "set", "vnew", "up")
+        service.running("vnew")
+        ip("-n", inside, "link", "set", "vnew", "name", "vren")
+        service.running("vren")
+        assert "vnew" not in service.rows()
+    finally:
+        ip("-n", inside, "link", "del", "xnew")
+    until(lambda: "vren" not in service.rows(), "vren is gone")
+    service.running("va")
+
+
+def test_the_second_instance_names_the_first(service, inside):
+    done = flowherd(*places(service.folder), "-i", "va", "--sink", "null", inside=inside)
+    assert done.returncode == 1
+    assert f"va is already watched by the flowherd with pid {service.process.pid}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (
+            ["-i", "va", "--filter", "foo("],
+            78,
+            "filter 'foo(' on va: can't parse filter expression: syntax error",
+        ),
+        (["-i", "nope"], 78, "interface nope: there is none of that name; there are lo, vb, va"),
+        (["-i", "va", "--user", "root"], 78, "must not run as root"),
+    ],
+)
+def test_a_mistake_ends_the_start(tmp_path, inside, words, code, sentence):
+    done = flowherd(*places(tmp_path), "--sink", "null", *words, inside=inside)
+    assert code == done.returncode
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_table_draws_on_a_terminal_and_ctrl_c_drains(tmp_path, inside):
+    ours, theirs = pty.openpty()
+    words = ["ip", "netns", "exec", inside, *DRIVE, *places(tmp_path), "-i", "va", "--sink", "null"]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    seen = bytearray()
+
+    def shows(*words):
+        with suppress(OSError):  # the terminal ends with its last process
+            seen.extend(os.read(ours, 65536))
+        return all(word.encode() in seen for word in words)
+
+    try:
+        until(lambda: shows("1 of 1 interfaces watched", "running"), "a running row")
+        process.send_signal(signal.SIGINT)
+        until(lambda: shows("done", "1 packets captured; 1 flow records"), "the totals")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def test_without_rights_one_sentence_with_the_remedy(tmp_path):
+    done = flowherd(user="nobody", env={"HOME": str(tmp_path), "PATH": "/bin"})
+    assert done.returncode == 1
+    assert done.stderr == "flowherd: capturing needs root: run `sudo flowherd`; replay needs no rights\n"
