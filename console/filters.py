@@ -3,9 +3,10 @@
 import argparse
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -55,11 +56,11 @@ class Conditions:
         self.values.extend(values)
 
 
-def conditions(arguments: argparse.Namespace) -> Conditions:
-    """What the options ask for."""
+def conditions(arguments: argparse.Namespace, stored_six: Callable[[], list[str]]) -> Conditions:
+    """What the options ask for. `stored_six`: the store's IPv6 addresses, as SQL cannot calculate them."""
     asked = Conditions(["true"], [])
     if arguments.host is not None:
-        _add_host(asked, arguments.host)
+        _add_host(asked, arguments.host, stored_six)
     if arguments.port is not None:
         asked.add("src_port = ? OR dst_port = ?", arguments.port, arguments.port)
     if arguments.interface is not None:
@@ -69,13 +70,14 @@ def conditions(arguments: argparse.Namespace) -> Conditions:
     return asked
 
 
-def _add_host(asked: Conditions, host: Network) -> None:
+def _add_host(asked: Conditions, host: Network, stored_six: Callable[[], list[str]]) -> None:
     if host.num_addresses == 1:
         text = str(host.network_address)
         asked.add("src_addr = ? OR dst_addr = ?", text, text)
         return
     if host.version == 6:
-        asked.add("ip_version = 6 AND (within(src_addr, ?) OR within(dst_addr, ?))", str(host), str(host))
+        inside = [text for text in stored_six() if ip_address(text) in host]
+        asked.add("src_addr IN (SELECT unnest(?)) OR dst_addr IN (SELECT unnest(?))", inside, inside)
         return
     first, last = int(host.network_address), int(host.broadcast_address)
     either = " OR ".join(f"{_number(name)} BETWEEN ? AND ?" for name in ("src_addr", "dst_addr"))

@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from console import lake, query, table
@@ -30,6 +31,9 @@ REASONS = {
 }
 WIDE = 110
 ONLY_WIDE = {"interface", "dir", "pkts →", "← pkts", "reason"}
+STORED_SIX = """
+    SELECT src_addr FROM flows WHERE ip_version = 6 UNION SELECT dst_addr FROM flows WHERE ip_version = 6
+"""
 NAMES = [element.name for element in ELEMENTS]
 TO_THE_RIGHT = {"pkts →", "← pkts", "bytes →", "← bytes", "lasted"}
 
@@ -38,7 +42,7 @@ Record = dict[str, Any]
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print."""
-    asked = conditions(arguments)
+    asked = conditions(arguments, lambda: _six(arguments.store))
     sql = (
         f"SELECT {', '.join(NAMES)} FROM flows WHERE {' AND '.join(asked.words)} "  # noqa: S608 - names of our own
         f"ORDER BY start_ns DESC, end_ns DESC LIMIT {arguments.limit}"
@@ -52,6 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         table.console().print("no records match" if len(asked.words) > 1 else "no records yet", style="dim")
     return 0
+
+
+def _six(store: Path) -> list[str]:
+    return [text for (text,) in lake.ask(store, STORED_SIX).fetchall()]
 
 
 def show(records: list[Record]) -> None:

@@ -1,11 +1,8 @@
 """The store as a DuckDB view `flows`: the files its manifest names can be read, nothing can be written."""
 
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import duckdb
-from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from shared import manifest as manifests
 from shared.elements import ELEMENTS
@@ -39,7 +36,6 @@ def opened(store: Path) -> duckdb.DuckDBPyConnection:
     """A connection that has the view and is locked: no other file, no setting, no extension."""
     paths = [str(store / segment.name) for segment in read(store).segments]
     duck = duckdb.connect(config=SETTINGS)
-    duck.create_function("within", _within, [VARCHAR, VARCHAR], BOOLEAN)
     try:
         duck.execute(f"CREATE VIEW flows AS {_view(paths)}")
         duck.execute(f"SET allowed_paths = [{_listed(paths)}]")
@@ -93,12 +89,6 @@ def _view(paths: list[str]) -> str:
         rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{_listed(paths)}], union_by_name = true)"  # noqa: S608 - names of our own
     times = "make_timestamp_ns(start_ns) AS start_time, make_timestamp_ns(end_ns) AS end_time"
     return f"SELECT *, {times} FROM ({rows})"  # noqa: S608 - names of our own
-
-
-@lru_cache(1 << 20)
-def _within(address: str, network: str) -> bool:
-    """SQL's `within('2001:db8::7', '2001:db8::/32')`."""
-    return ip_address(address) in ip_network(network)
 
 
 def _listed(paths: list[str]) -> str:

@@ -17,6 +17,7 @@ def ask(verb, store, *words, columns=None):
     """The finished process."""
     place = {} if columns is None else {"COLUMNS": str(columns)}
     run = [sys.executable, "-I", "-m", "console", verb, "--store", str(store), *words]
-    return subprocess.run(
-        run, capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC", **place}
-    )
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TZ": "UTC", **place}
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=env)
+    assert bool(done.stderr) == bool(done.returncode), done.stderr
+    return done
