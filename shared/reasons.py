@@ -39,7 +39,7 @@ DROP_MEANING = {
     Drop.LINK_CUT: "frame ends inside its link-layer headers",
     Drop.LINK_UNKNOWN: "link type that flowherd cannot read",
     Drop.NOT_IP: "no IP packet inside: ARP, LLDP, spanning tree and the like",
-    Drop.IP_CUT: "captured bytes end before the IP addresses do",
+    Drop.IP_CUT: "captured bytes end inside the IP header",
     Drop.IP_VERSION: "IP version is neither 4 nor 6, or not the one the link layer announced",
     Drop.IP_HEADER_LENGTH: "IPv4 header length below 20 bytes (RFC 791 section 3.1)",
     Drop.IP_TOTAL_LENGTH: "IPv4 total length below the header length (RFC 791 section 3.1)",

@@ -29,6 +29,8 @@ def decode_ipv4(buf: Octets, p: Int, at: Int) -> Int:
         total = p.at + p.length - at
     if total < header:
         return IP_TOTAL_LENGTH
+    if at + header > p.end:
+        return IP_CUT
     p.ip_version = 4
     p.ip_bytes = total
     p.tos = octet(buf, at + 1)

@@ -8,6 +8,7 @@ LATER_FRAGMENT = 2
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 OPTION_END, OPTION_NOP, OPTION_MSS = 0, 1, 2
 OPTIONS = 40
+SCTP_HEADER = 12  # RFC 9260 section 3.1: a packet without its checksum is no SCTP
 
 
 @inlined
@@ -18,9 +19,8 @@ def decode_transport(buf: Octets, p: Int) -> None:
     at = p.at + p.payload_at
     limit = min(at + p.payload, p.end)
     if p.proto in (TCP, UDP, SCTP, DCCP, UDP_LITE):
-        if at + 2 <= limit:
+        if at + (SCTP_HEADER if p.proto == SCTP else 4) <= limit:
             p.src_port = be16(buf, at)
-        if at + 4 <= limit:
             p.dst_port = be16(buf, at + 2)
         if p.proto == TCP:
             decode_tcp(buf, p, at, limit)
