@@ -35,9 +35,9 @@ def visit(t: Int, row: Int, tick: Int) -> bool:
     flow = t.flows[row]
     silent = tick - np.int64(flow.seen)
     if is_closed(flow.state):
-        return keep_or_end(t, row, silent < t.linger, tick + t.linger - silent, END_OF_FLOW)
+        return end(t, row, END_OF_FLOW)
     if silent >= t.forget:
-        return keep_or_end(t, row, False, 0, IDLE_TIMEOUT)
+        return end(t, row, IDLE_TIMEOUT)
     if silent >= t.idle:
         report(t, row, IDLE_TIMEOUT)
     active_at = np.int64(t.cold[row].active_at)
@@ -51,11 +51,8 @@ def visit(t: Int, row: Int, tick: Int) -> bool:
 
 
 @inlined
-def keep_or_end(t: Int, row: Int, keep: bool, until: Int, reason: Int) -> bool:
-    """Leave the row until a later tick, or report it and take it out."""
-    if keep:
-        t.due[row] = until
-        return True
+def end(t: Int, row: Int, reason: Int) -> bool:
+    """Report the row and take it out."""
     report(t, row, reason)
     remove(t, row)
     return False

@@ -136,13 +136,14 @@ def segments(t: Int, p: Int, announced: Int) -> Int:
 
 @inlined
 def close(t: Int, row: Int, p: Int, tick: Int) -> None:
-    """Note a FIN or RST; once closed the row lingers for late segments."""
+    """Note a FIN or RST; once closed the row lingers for late segments, but no longer than that."""
     flow = t.flows[row]
+    was_closed = is_closed(flow.state)
     if p.tcp_flags & RST:
         flow.state |= RESET
     else:
         flow.state |= FIN_HIGH if p.high else FIN_LOW
-    if is_closed(flow.state):
+    if is_closed(flow.state) and not was_closed:
         t.due[row] = tick + t.linger
 
 
