@@ -59,7 +59,7 @@ def messages(count):
 
 
 def measure(sink, count, *, durable):
-    """Seconds from the first byte to the last commit, and the exporter's own CPU seconds."""
+    """Records, seconds from the first byte to the last commit, the exporter's CPU seconds, its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.open(f"{folder}/flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         ordered = settings(Path(folder), sink, durable=durable, spool_mib=4096)
@@ -75,13 +75,14 @@ def measure(sink, count, *, durable):
                 worker.listen()
                 sent += BATCH_RECORDS
             worker.close()
+            peak = peak_mib(rig.process.pid)
             totals = rig.drain()
             seconds = time.perf_counter() - begun
         os.close(out)
         assert totals["sinks"][0]["records"] == sent, totals
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = ended.ru_utime + ended.ru_stime - spent.ru_utime - spent.ru_stime - ready
-    return sent, seconds, cpu
+    return sent, seconds, cpu, peak
 
 
 def used(pid):
@@ -90,19 +91,25 @@ def used(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def peak_mib(pid):
+    """Most memory the process had resident, before it drains."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--sinks", default="null,jsonl,store")
     args = parser.parse_args()
-    print("sink     durable     records   records/s  CPU µs/record  CPU ms/batch")
+    print("sink     durable     records   records/s  CPU µs/record  CPU ms/batch  peak MiB")
     for sink in args.sinks.split(","):
         for durable in (False,) if sink == "null" else (False, True):
-            sent, seconds, cpu = measure(sink, args.records, durable=durable)
+            sent, seconds, cpu, peak = measure(sink, args.records, durable=durable)
             batch = cpu / sent * BATCH_RECORDS
             print(
                 f"{sink:8}{'yes' if durable else 'no':>8}{sent:12,}{sent / seconds:12,.0f}"
-                f"{cpu / sent * 1e6:15.2f}{batch * 1e3:14.2f}"
+                f"{cpu / sent * 1e6:15.2f}{batch * 1e3:14.2f}{peak:10}"
             )
 
 

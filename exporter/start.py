@@ -9,6 +9,7 @@ from exporter import privileges, sinks
 from exporter.delivery import Delivery
 from exporter.discard import Discard
 from exporter.figures import Figures
+from exporter.log import log
 from exporter.orders import Orders, SinkOrder
 from exporter.sinks.base import Place, Sink
 from exporter.spool import Spool
@@ -36,6 +37,8 @@ def prepare(orders: Orders, descriptors: list[int]) -> Parts:
             _own(sink.target, "store", orders)
     if not orders.discards_all:
         _own(orders.spool_dir, "spool", orders)
+    if orders.uid is not None:
+        log.warm()
     privileges.become(orders)
     if orders.discards_all:
         return Parts(Discard(), [], figures, page)

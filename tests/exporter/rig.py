@@ -108,10 +108,10 @@ class Rig:
         self.control, theirs = channel.pair()
         self.control.settimeout(30)
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "exporter", str(theirs.fileno())],
+            [sys.executable, "-I", *ids.pop("program", ("-m", "exporter")), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             cwd="/",
-            stderr=None if ids.pop("loud", True) else subprocess.DEVNULL,
+            stderr=ids.pop("stderr", None if ids.pop("loud", True) else subprocess.DEVNULL),
             stdout=ids.pop("stdout", None),
         )
         theirs.close()

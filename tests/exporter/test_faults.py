@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -226,6 +227,49 @@ def test_it_works_as_the_service_user(tmp_path):
         rig.drain()
     assert (tmp_path / "spool").stat().st_uid == (tmp_path / "store").stat().st_uid == 65534
     assert stored(tmp_path / "store") == list(range(1000))
+
+
+WATCHED = """
+import os, sys
+from exporter import privileges
+become, dropped, late = privileges.become, [], []
+privileges.become = lambda orders: (become(orders), dropped.append(True))
+def watch(event, details):
+    if dropped and event == "import":
+        late.append(details[0])
+sys.addaudithook(watch)
+from exporter.run import main
+code = main(int(sys.argv[1]))
+os.write(2, b"IMPORTED " + " ".join(late).encode())
+os._exit(code)
+"""
+
+
+@pytest.mark.root
+def test_nothing_is_imported_after_the_drop(tmp_path):
+    """The service user may be unable to read the environment: all is loaded before."""
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    port, out = free_port(), os.open(tmp_path / "flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    ordered = settings(tmp_path, "store", "jsonl", status_port=port, top=True)
+    who = {"user": "nobody", "uid": 65534, "gid": 65534}
+    with exporter(ordered, [out], **who, program=("-c", WATCHED), stderr=subprocess.PIPE) as rig:
+        rig.hear("ready")
+        worker = rig.worker()
+        worker.send(message(1, 0, 1000))
+        until(lambda: worker.listen().get(1) == 1000)
+        for path in ("/metrics", "/v1/status"):
+            urlopen(f"http://127.0.0.1:{port}{path}").read()
+        rig.hear("report")
+        worker.send(b"out of step " * 10)
+        rig.hear("broken")
+        rig.drain()
+        said = rig.process.stderr.read().decode()
+        rig.process.stderr.close()
+    assert "out of step" in said
+    imported = said.partition("IMPORTED")[2].split()
+    assert imported == []
 
 
 def test_a_port_in_use_is_refused(tmp_path):
