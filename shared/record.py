@@ -9,7 +9,16 @@ import numpy as np
 
 from shared.elements import ELEMENTS, Element
 
-_NUMPY = {"u8": "u1", "u16": "u2", "u32": "u4", "u64": "u8", "time_ns": "u8", "mac": "u8", "direction": "u1", "end_reason": "u1"}
+_NUMPY = {
+    "u8": "u1",
+    "u16": "u2",
+    "u32": "u4",
+    "u64": "u8",
+    "time_ns": "u8",
+    "mac": "u8",
+    "direction": "u1",
+    "end_reason": "u1",
+}
 
 
 def _columns(element: Element) -> list[tuple[str, str]]:
@@ -67,7 +76,14 @@ def unpack(payload: bytes) -> Batch:
     if fields["schema"] != SCHEMA:
         raise SchemaError(f"schema {fields['schema']:#010x}, this flowherd writes {SCHEMA:#010x}")
     rows = np.frombuffer(fields["rows"], ROW)
-    return Batch(fields["interface"], fields["ifindex"], fields["sample_rate"], rows, fields["counters"], fields["strings"])
+    return Batch(
+        fields["interface"],
+        fields["ifindex"],
+        fields["sample_rate"],
+        rows,
+        fields["counters"],
+        fields["strings"],
+    )
 
 
 def octets(rows: Rows, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

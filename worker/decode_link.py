@@ -218,7 +218,7 @@ def loopback(buf: Octets, p: Int) -> tuple[Int, Int]:
 
 @inlined
 def ppp(buf: Octets, p: Int, at: Int) -> tuple[Int, Int]:
-    """PPP in HDLC-like framing (RFC 1662 section 3.1): address and control may be left out; Cisco's HDLC is told apart."""
+    """PPP in HDLC-like framing (RFC 1662 section 3.1), address and control perhaps left out; or Cisco's HDLC."""
     if at + 2 > p.end:
         return CUT, at
     start = be16(buf, at)
@@ -264,7 +264,12 @@ def llc(buf: Octets, p: Int, at: Int) -> tuple[Int, Int]:
     sap, control = be16(buf, at), octet(buf, at + 2)
     if sap == 0x0606 and control == 3:
         return IPV4, at + 3
-    if sap == 0xAAAA and control == 3 and at + 8 <= p.end:
-        if be16(buf, at + 3) == 0 and octet(buf, at + 5) in (0, 0xF8):
-            return be16(buf, at + 6), at + 8
+    if (
+        sap == 0xAAAA
+        and control == 3
+        and at + 8 <= p.end
+        and be16(buf, at + 3) == 0
+        and octet(buf, at + 5) in (0, 0xF8)
+    ):
+        return be16(buf, at + 6), at + 8
     return NOT_IP, at

@@ -24,7 +24,7 @@ SLICE_ROWS = 1024
 
 
 @inlined
-def is_closed(state: Int) -> bool:
+def is_closed(state: Int) -> Int:
     """A reset or both FINs were seen."""
     return (state & RESET) != 0 or (state & (FIN_LOW | FIN_HIGH)) == (FIN_LOW | FIN_HIGH)
 
@@ -103,5 +103,3 @@ def end_all(t: Int, room: Int) -> Int:
     if row < 0:
         t.words[FREE_ROWS] = 0
     return row + 1
-
-

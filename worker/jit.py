@@ -16,8 +16,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-WITHOUT_JIT = bool(numba.config.DISABLE_JIT)
-OPTIONS = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
+WITHOUT_JIT = bool(getattr(numba.config, "DISABLE_JIT", 0))
+OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
 KERNELS = 9
 _watchers: list[Callable[[int, int, str], None]] = []
 _ready: list[str] = []
@@ -49,7 +49,7 @@ def inlined(function: Function) -> Function:
     return cast("Function", numba.njit(forceinline=True, **OPTIONS)(function))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _ordered_store(_context: Any, words: Any, index: Any, value: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array_type, index_type, value_type = signature.args
@@ -69,7 +69,7 @@ def _plain_store(words: Any, index: int, value: int) -> None:
 
 @inlined
 def _commit(words: Any, index: int, value: int) -> None:
-    _ordered_store(words, index, value)
+    _ordered_store(words, index, value)  # type: ignore[call-arg]
 
 
 commit = _plain_store if WITHOUT_JIT else _commit

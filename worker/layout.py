@@ -20,11 +20,23 @@ from worker.jit import WITHOUT_JIT
 # One packet on its way through the kernels; wide fields, so that plain Python agrees with compiled code.
 PACKET = np.dtype(
     [
-        *((name, "i8") for name in ("at", "end", "length", "next", "time_ns", "ip_bytes", "payload", "fragment_id")),
-        *((name, "u8") for name in ("src_head", "src_tail", "dst_head", "dst_tail", "src_mac", "dst_mac", "key")),
+        *(
+            (name, "i8")
+            for name in ("at", "end", "length", "next", "time_ns", "ip_bytes", "payload", "fragment_id")
+        ),
+        *(
+            (name, "u8")
+            for name in ("src_head", "src_tail", "dst_head", "dst_tail", "src_mac", "dst_mac", "key")
+        ),
         *((name, "i8") for name in ("mpls_label", "sequence", "acknowledged", "hash", "row", "seen")),
-        *((name, "i4") for name in ("link", "tags", "vlan", "inner_vlan", "src_port", "dst_port", "window", "mss")),
-        *((name, "i4") for name in ("verdict", "ip_version", "proto", "tos", "ttl", "tcp_flags", "direction")),
+        *(
+            (name, "i4")
+            for name in ("link", "tags", "vlan", "inner_vlan", "src_port", "dst_port", "window", "mss")
+        ),
+        *(
+            (name, "i4")
+            for name in ("verdict", "ip_version", "proto", "tos", "ttl", "tcp_flags", "direction")
+        ),
         *((name, "i4") for name in ("fragment", "icmp", "payload_at", "high")),
     ],
     align=True,
@@ -57,7 +69,16 @@ COLD = np.dtype(
         ("application", "u8", (3,)),
     ]
 )
-FRAGMENT = np.dtype([("datagram", "u8"), ("src_port", "u2"), ("dst_port", "u2"), ("proto", "u2"), ("icmp", "u2"), ("time_ns", "i8")])
+FRAGMENT = np.dtype(
+    [
+        ("datagram", "u8"),
+        ("src_port", "u2"),
+        ("dst_port", "u2"),
+        ("proto", "u2"),
+        ("icmp", "u2"),
+        ("time_ns", "i8"),
+    ]
+)
 
 BLOCK_PACKETS = 1024
 FRAGMENTS = 4096
@@ -143,9 +164,10 @@ def open_table(file: Any, max_flows: int, timing: Timing) -> Table:
     shapes = _shapes(*fit(len(file), max_flows))
     offsets, _end = _offsets(*fit(len(file), max_flows))
     parts = [
-        np.ndarray(shape, dtype, file, offset) for (_name, dtype, shape), offset in zip(shapes, offsets, strict=True)
+        np.ndarray(shape, dtype, file, offset)
+        for (_name, dtype, shape), offset in zip(shapes, offsets, strict=True)
     ]
-    return Table(*(plain(part) for part in parts), service_ports(), *timing)
+    return Table._make([*map(plain, parts), service_ports(), *timing])
 
 
 def plain(array: Any) -> Any:
@@ -168,9 +190,66 @@ def map_anonymous(size_bytes: int) -> Any:
 
 
 REGISTERED_SERVICES = (
-    *(1080, 1194, 1433, 1521, 1701, 1720, 1723, 1812, 1813, 1883, 1900, 2049, 2055, 2181, 2379, 3128, 3268, 3306),
-    *(3389, 3478, 3868, 4739, 4789, 5060, 5061, 5222, 5353, 5355, 5432, 5671, 5672, 5900, 5985, 6081, 6343, 6379),
-    *(6443, 6514, 6653, 6881, 8000, 8008, 8080, 8081, 8086, 8443, 8500, 8883, 8888, 9000, 9042, 9090, 9092, 9200),
+    *(
+        1080,
+        1194,
+        1433,
+        1521,
+        1701,
+        1720,
+        1723,
+        1812,
+        1813,
+        1883,
+        1900,
+        2049,
+        2055,
+        2181,
+        2379,
+        3128,
+        3268,
+        3306,
+    ),
+    *(
+        3389,
+        3478,
+        3868,
+        4739,
+        4789,
+        5060,
+        5061,
+        5222,
+        5353,
+        5355,
+        5432,
+        5671,
+        5672,
+        5900,
+        5985,
+        6081,
+        6343,
+        6379,
+    ),
+    *(
+        6443,
+        6514,
+        6653,
+        6881,
+        8000,
+        8008,
+        8080,
+        8081,
+        8086,
+        8443,
+        8500,
+        8883,
+        8888,
+        9000,
+        9042,
+        9090,
+        9092,
+        9200,
+    ),
     *(9418, 9995, 10050, 10250, 11211, 15672, 25565, 27017, 50051, 51820),
 )
 
@@ -192,7 +271,15 @@ BUFFER_TYPE = _array(np.dtype("u1"), readonly=True)
 PACKETS_TYPE = _array(PACKET)
 TABLE_TYPE = types.NamedTuple(
     [
-        *(_array(np.dtype("i8")), _array(U4, 2), _array(FLOW), _array(SIDE), _array(COLD), _array(U4), _array(U4)),
+        *(
+            _array(np.dtype("i8")),
+            _array(U4, 2),
+            _array(FLOW),
+            _array(SIDE),
+            _array(COLD),
+            _array(U4),
+            _array(U4),
+        ),
         *(_array(FRAGMENT), _array(ROW), _array(np.dtype("u1"))),
         *[types.int64] * len(Timing._fields),
     ],

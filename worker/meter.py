@@ -6,7 +6,7 @@ After each packet the cursor moves: a successor maps the same table and goes on 
 import numpy as np
 from numba import types
 
-from shared.counters import WORKER, drop_counter
+from shared.counters import drop_counter
 from shared.elements import NO_U16
 from shared.reasons import Drop, EndReason
 from shared.vitals import INDEX
@@ -25,10 +25,11 @@ from worker.table import SEED, begin, find, insert, is_row_of
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
 RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
 FIRST_DROP = INDEX[drop_counter(Drop(1))]
-END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END"))
+END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (
+    int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END")
+)
 STRIDE_PACKETS = 64  # what stays in the first-level cache between the passes
 TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
-assert [c.name for c in WORKER if c.name.startswith("dropped_")] == [drop_counter(d) for d in Drop if d]
 
 
 @inlined
@@ -84,7 +85,7 @@ def still_same_flow(t: Int, row: Int, p: Int, tick: Int) -> Int:
 
 
 @inlined
-def opens(p: Int) -> bool:
+def opens(p: Int) -> Int:
     """A SYN without ACK."""
     return p.tcp_flags & (SYN | ACK) == SYN
 

@@ -44,7 +44,11 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     jit_cache.use(orders["cache_dir"])
     from worker import jit, pin
 
-    jit.watch(lambda done, of, name: channel.send(supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}))
+    jit.watch(
+        lambda done, of, name: channel.send(
+            supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}
+        )
+    )
     from worker import warm
 
     warm.up()

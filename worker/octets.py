@@ -40,7 +40,9 @@ def le32(buf: Octets, at: Int) -> Int:
     """Four bytes, least significant first, as int64, never negative."""
     i = np.uint64(at)
     low = (np.uint32(buf[i + np.uint64(1)]) << np.uint32(8)) | np.uint32(buf[i])
-    high = (np.uint32(buf[i + np.uint64(3)]) << np.uint32(24)) | (np.uint32(buf[i + np.uint64(2)]) << np.uint32(16))
+    high = (np.uint32(buf[i + np.uint64(3)]) << np.uint32(24)) | (
+        np.uint32(buf[i + np.uint64(2)]) << np.uint32(16)
+    )
     return np.int64(high | low)
 
 

@@ -122,5 +122,3 @@ class Outlet:
             if self._message:
                 poll.register(self._batches, select.POLLOUT)
         poll.poll(seconds * 1000)
-
-

@@ -1,4 +1,4 @@
-"""First use of a flow table, and the next worker's use of one whose worker died: rows are checked, the rest made again."""
+"""First use of a flow table, and repair of one whose worker died: rows are kept, the rest is made again from them."""
 
 import os
 from typing import Any
@@ -34,7 +34,7 @@ def adopt(t: Table) -> bool:
 
 
 def forget_time(t: Table) -> None:
-    """A fresh clock and no fragments: the next capture file has nothing to do with the last. The table must be empty."""
+    """A fresh clock and no fragments, for the next capture file. The table must be empty."""
     for name in ("now_ns", "base_ns", "swept_tick", "hand"):
         t.words[INDEX[name]] = 0
     t.fragments[:] = np.zeros((), t.fragments.dtype)

@@ -110,5 +110,3 @@ def fill_reverse(side: Int, record: Int) -> None:
     record.rev_tcp_flags = side.tcp_flags
     record.rev_tos = side.tos
     record.rev_ttl = side.ttl
-
-

@@ -9,14 +9,15 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from setproctitle import setproctitle
 
 from shared import channel
 from shared.vitals import INDEX
-from worker.capture.libpcap import LibpcapSource, RefusedError
 from worker.capture.files import CaptureError, FileSource
+from worker.capture.libpcap import LibpcapSource, RefusedError
 from worker.capture.ring import RingSource
 from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
@@ -29,7 +30,9 @@ from worker.recovery import adopt, forget_time
 from worker.spec import Spec
 
 NOW_NS, BASE_NS, HEARTBEAT_NS = INDEX["now_ns"], INDEX["base_ns"], INDEX["heartbeat_ns"]
-KERNEL_DROPPED, CURSOR_BLOCK, CURSOR_OFFSET = (INDEX[n] for n in ("kernel_dropped", "cursor_block", "cursor_offset"))
+KERNEL_DROPPED, CURSOR_BLOCK, CURSOR_OFFSET = (
+    INDEX[n] for n in ("kernel_dropped", "cursor_block", "cursor_offset")
+)
 IN_HAND = INDEX["in_hand"]
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
@@ -46,7 +49,8 @@ class Worker:
         self._life = socket.socket(fileno=spec.life)
         self._life.setblocking(False)
         memory = mmap.mmap(spec.table, 0)
-        timing = Timing(*map(ticks, (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)), spec.mtu)
+        timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
+        timing = Timing._make([*map(ticks, timeouts), spec.mtu])
         self._table = open_table(memory, spec.max_flows, timing)
         self._words = self._table.words
         adopt(self._table)
@@ -133,7 +137,7 @@ class Worker:
 
     def _replay_file(self, index: int) -> None:
         name = self._spec.files[index]
-        self._outlet.interface = os.path.basename(name)
+        self._outlet.interface = Path(name).name
         packets, why = 0, None
         try:
             with os.fdopen(self._spec.sources[index], "rb", buffering=0) as file:
@@ -213,6 +217,9 @@ def run(spec: Spec) -> int:
     try:
         worker.replay() if spec.kind == "files" else worker.live()
     except RefusedError as error:
-        channel.send(socket.socket(fileno=os.dup(spec.life)), {"did": "fault", "why": f"{spec.name}: {error}", "code": 78})
+        channel.send(
+            socket.socket(fileno=os.dup(spec.life)),
+            {"did": "fault", "why": f"{spec.name}: {error}", "code": 78},
+        )
         return 78
     return 0

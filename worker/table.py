@@ -15,8 +15,12 @@ from worker.layout import NEVER, USED, VERSION6
 from worker.octets import Int
 from worker.report import report, settle
 
-HIGH_WATER, FREE_ROWS, SEED, EVICTION_HAND = (INDEX[n] for n in ("high_water", "free_rows", "seed", "eviction_hand"))
-FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active"))
+HIGH_WATER, FREE_ROWS, SEED, EVICTION_HAND = (
+    INDEX[n] for n in ("high_water", "free_rows", "seed", "eviction_hand")
+)
+FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
+    INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active")
+)
 LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
 EVICTION_WINDOW = 64
 IN, OUT = 1, 2
@@ -37,7 +41,7 @@ def find(t: Int, p: Int) -> Int:
 
 
 @inlined
-def is_row_of(t: Int, row: Int, p: Int) -> bool:
+def is_row_of(t: Int, row: Int, p: Int) -> Int:
     """Whether the row is in use by the packet's flow key."""
     flow = t.flows[row]
     if flow.key != p.key or flow.state & (USED | VERSION6) != used_state(p):

@@ -19,7 +19,12 @@ BATCH_PACKETS = 1024
 BUFFER_BYTES = 32 << 20
 TIMEOUT_MS = 10
 META_TYPE = types.Array(types.uint32, 2, "C", readonly=True)
-REFUSALS = {-5: "no such device", -8: "no permission to capture", -9: "the interface is not up", -1: "libpcap failed"}
+REFUSALS = {
+    -5: "no such device",
+    -8: "no permission to capture",
+    -9: "the interface is not up",
+    -1: "libpcap failed",
+}
 
 
 class RefusedError(Exception):
@@ -103,7 +108,7 @@ class LibpcapSource:
         return int(new)
 
     def fileno(self) -> int:
-        """libpcap's socket."""
+        """Libpcap's socket."""
         return int(self._handle.getfd())
 
     def close(self) -> None:

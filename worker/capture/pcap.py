@@ -53,7 +53,9 @@ def read_format(head: bytes) -> PcapFormat | None:
         PACKETS_TYPE,
     )
 )
-def walk_pcap(buf: Octets, at: Int, size: Int, base: Int, form: PcapFormat, packets: Any) -> tuple[Int, Int, Int]:
+def walk_pcap(
+    buf: Octets, at: Int, size: Int, base: Int, form: PcapFormat, packets: Any
+) -> tuple[Int, Int, Int]:
     """Fill packets from the record at `at` of the window buf[:size], which begins at byte `base` of the file.
 
     Returns (packets, offset of the next record in the window, GOOD or what is wrong there).

@@ -26,7 +26,11 @@ TP_STATUS_VLAN_VALID = 0x10
 STATUS, NUM_PACKETS, FIRST_PACKET, SEQUENCE = 8, 12, 16, 24
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 ARPHRD_BARE_IP = 512, 519, 768, 769, 776, 65534
-CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE = INDEX["cursor_block"], INDEX["cursor_offset"], INDEX["cursor_sequence"]
+CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE = (
+    INDEX["cursor_block"],
+    INDEX["cursor_offset"],
+    INDEX["cursor_sequence"],
+)
 UNKNOWN_LINK = -1
 
 
@@ -83,7 +87,9 @@ class RingSource:
 
     def __init__(self, descriptor: int, block_bytes: int, blocks: int, words: Any) -> None:
         self._socket = socket.socket(fileno=descriptor)
-        self._memory = mmap.mmap(descriptor, block_bytes * blocks, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        self._memory = mmap.mmap(
+            descriptor, block_bytes * blocks, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE
+        )
         self.buf = np.frombuffer(self._memory, np.uint8)
         self._headers = self.buf.view(np.uint32).reshape(blocks, block_bytes // 4)
         self._block_bytes, self._blocks, self._words = block_bytes, blocks, words
@@ -100,11 +106,15 @@ class RingSource:
         return int(self._headers[block, SEQUENCE // 4 : SEQUENCE // 4 + 2].copy().view(np.uint64)[0])
 
     def _resume(self) -> None:
-        """After a worker's death: a block that was metered but not given back, or given back but still under the cursor."""
+        """After a worker's death: a block metered but not given back, or given back but still under the cursor."""
         if not self._block_end() - self._block_bytes < self._words[CURSOR_OFFSET] <= self._block_end():
-            commit(self._words, CURSOR_OFFSET, 0)  # died between the two stores of _next_block, or never began
+            commit(
+                self._words, CURSOR_OFFSET, 0
+            )  # died between the two stores of _next_block, or never began
             return
-        reused = self._header(STATUS) & TP_STATUS_USER == 0 or self._sequence() != self._words[CURSOR_SEQUENCE]
+        reused = (
+            self._header(STATUS) & TP_STATUS_USER == 0 or self._sequence() != self._words[CURSOR_SEQUENCE]
+        )
         if reused or self._words[CURSOR_OFFSET] == self._block_end():
             if not reused:
                 self._release()
@@ -144,7 +154,9 @@ class RingSource:
 
     def kernel_drops(self) -> int:
         """PACKET_STATISTICS, which the kernel sets to zero with each reading."""
-        _packets, drops, _freezes = struct.unpack("III", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))
+        _packets, drops, _freezes = struct.unpack(
+            "III", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
+        )
         return int(drops)
 
     def fileno(self) -> int:
