@@ -133,7 +133,9 @@ class Herd:
             post.life = lifecycle.gave_up(post.life, time.monotonic(), why)
             self._log.error("worker gave up", interface=post.name, why=why)
         else:
-            post.life = lifecycle.died(post.life, time.monotonic(), why, POLICY)
+            post.life = lifecycle.died(
+                post.life, time.monotonic(), why, POLICY, progressed=post.has_progressed()
+            )
             what = "starting again" if post.life.state is State.BACKOFF else "given up"
             self._log.error(
                 f"worker ended, {what}",

@@ -16,10 +16,14 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Restart intensity: more than `intensity` deaths within `period_s` is fatal (Erlang's words)."""
+    """Restart intensity: more than `intensity` deaths within `period_s` is fatal (Erlang's words).
 
-    intensity: int = 8
+    A worker that had got on with its packets is no crash loop: only deaths within `busy_period_s` count then.
+    """
+
+    intensity: int = 5
     period_s: float = 60.0
+    busy_period_s: float = 1.0
     first_wait_s: float = 0.25
     longest_wait_s: float = 15.0
 
@@ -47,11 +51,12 @@ def capturing(life: Life, now_s: float) -> Life:
     return replace(life, state=State.RUNNING, since_s=now_s, why="") if life.state is State.STARTING else life
 
 
-def died(life: Life, now_s: float, why: str, policy: Policy) -> Life:
-    """The worker ended without being asked."""
-    deaths_s = (*(then for then in life.deaths_s if now_s - then < policy.period_s), now_s)
+def died(life: Life, now_s: float, why: str, policy: Policy, *, progressed: bool = False) -> Life:
+    """The worker ended without being asked; `progressed`: it had taken packets since the last end."""
+    period_s = policy.busy_period_s if progressed else policy.period_s
+    deaths_s = (*(then for then in life.deaths_s if now_s - then < period_s), now_s)
     if len(deaths_s) > policy.intensity:
-        why = f"{why}; {len(deaths_s)} ends within {policy.period_s:.0f} s, given up"
+        why = f"{why}; {len(deaths_s)} ends within {period_s:.0f} s"
         return replace(life, state=State.FATAL, since_s=now_s, deaths_s=deaths_s, why=why)
     due_s = now_s + policy.wait_s(len(deaths_s))
     return replace(life, state=State.BACKOFF, since_s=now_s, due_s=due_s, deaths_s=deaths_s, why=why)

@@ -31,6 +31,7 @@ class Post:
     fault: tuple[str, int] | None = None
     leaving: str = ""
     files_done: int = 0
+    packets_before: int = 0
     beat: tuple[int, float] = (0, 0.0)
     table: Table | None = None
     ring: Ring | None = None
@@ -73,6 +74,11 @@ class Post:
     def counters(self) -> dict[str, int]:
         """The vitals page; empty before there is a table."""
         return self.table.read() if self.table else {}
+
+    def has_progressed(self) -> bool:
+        """Packets were taken since this was last asked."""
+        before, self.packets_before = self.packets_before, self.counters().get("packets_received", 0)
+        return self.packets_before > before
 
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""

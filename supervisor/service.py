@@ -61,8 +61,9 @@ class Service(Session):
         while self.phase is not Phase.DONE:
             self.turn(min(self._tick_s, self._look_s) - time.monotonic())
             self._work(time.monotonic())
-        self._control.close()
+        self._screen.show(self._snapshot(time.monotonic()))
         self._screen.detach()
+        self._control.close()
         self.finish()
         return self.verdict.code
 

@@ -34,6 +34,14 @@ def test_the_first_death_costs_no_time_and_a_crash_loop_is_fatal(deaths, state, 
         assert deaths[-1] + wait_s == life.due_s
 
 
+def test_a_worker_that_gets_on_with_its_packets_is_no_crash_loop():
+    """Killed 200 times in a minute under load, it is back at once each time."""
+    life = Life(State.RUNNING)
+    for number in range(200):
+        life = lifecycle.died(life, number * 1.0, "killed", POLICY, progressed=True)
+        assert (State.BACKOFF, number * 1.0) == (life.state, life.due_s)
+
+
 def test_back_off_is_bounded():
     assert Policy(longest_wait_s=15.0).wait_s(50) == 15.0
 

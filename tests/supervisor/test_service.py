@@ -50,7 +50,7 @@ def test_a_crash_loop_is_given_up_and_leaves_the_others_alone(tmp_path, inside):
     with running(tmp_path, inside, "-i", "v*") as service:
         other = service.running("vb")["pid"]
         pid = 0
-        for _ in range(9):
+        for _ in range(6):
             pid = service.running("va", other_than=pid)["pid"]
             os.kill(pid, signal.SIGKILL)
         until(lambda: service.rows()["va"]["state"] == "fatal", "va fatal")
