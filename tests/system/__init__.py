@@ -1,0 +1,1 @@
+"""The whole flowherd, as a user starts it."""
