@@ -26,11 +26,24 @@ def source_is_high(p: Int) -> bool:
 
 
 @inlined
+def order(p: Int) -> None:
+    """Put the packet's ends in table order; selections, not branches: half of all packets go either way."""
+    high = source_is_high(p)
+    src_head, src_tail, dst_head, dst_tail = p.src_head, p.src_tail, p.dst_head, p.dst_tail
+    p.low_head = dst_head if high else src_head
+    p.low_tail = dst_tail if high else src_tail
+    p.high_head = src_head if high else dst_head
+    p.high_tail = src_tail if high else dst_tail
+    p.high = 1 if high else 0
+    p.key = key_of(p, high)
+
+
+@inlined
 def key_of(p: Int, high: bool) -> Int:
     """The rest of the flow key in one word: ports (or ICMP exchange), protocol, both VLAN ids."""
-    low_port, high_port = p.src_port, p.dst_port
-    if high:
-        low_port, high_port = p.dst_port, p.src_port
+    src_port, dst_port = p.src_port, p.dst_port
+    low_port = dst_port if high else src_port
+    high_port = src_port if high else dst_port
     if p.icmp != NO_U16:
         low_port = icmp_exchange(p.icmp, p.ip_version)
     ports = np.uint64(low_port) << np.uint64(48) | np.uint64(high_port) << np.uint64(32)

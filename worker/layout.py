@@ -17,27 +17,20 @@ from shared.record import ROW
 from shared.vitals import INDEX, PAGE_BYTES, WORDS
 from worker.jit import WITHOUT_JIT
 
+def _columns(kind: str, names: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name in names.split()]
+
+
 # One packet on its way through the kernels; wide fields, so that plain Python agrees with compiled code.
 PACKET = np.dtype(
     [
-        *(
-            (name, "i8")
-            for name in ("at", "end", "length", "next", "time_ns", "ip_bytes", "payload", "fragment_id")
-        ),
-        *(
-            (name, "u8")
-            for name in ("src_head", "src_tail", "dst_head", "dst_tail", "src_mac", "dst_mac", "key")
-        ),
-        *((name, "i8") for name in ("mpls_label", "sequence", "acknowledged", "hash", "row", "seen")),
-        *(
-            (name, "i4")
-            for name in ("link", "tags", "vlan", "inner_vlan", "src_port", "dst_port", "window", "mss")
-        ),
-        *(
-            (name, "i4")
-            for name in ("verdict", "ip_version", "proto", "tos", "ttl", "tcp_flags", "direction")
-        ),
-        *((name, "i4") for name in ("fragment", "icmp", "payload_at", "high")),
+        *_columns("i8", "at end length next time_ns ip_bytes payload fragment_id"),
+        *_columns("i8", "mpls_label sequence acknowledged hash row touched"),
+        *_columns("u8", "src_head src_tail dst_head dst_tail src_mac dst_mac"),
+        *_columns("u8", "low_head low_tail high_head high_tail key"),
+        *_columns("i4", "link tags vlan inner_vlan src_port dst_port window mss"),
+        *_columns("i4", "verdict ip_version proto tos ttl tcp_flags direction"),
+        *_columns("i4", "fragment icmp payload_at high"),
     ],
     align=True,
 )
@@ -66,7 +59,7 @@ COLD = np.dtype(
         *((name, "u2") for name in ("icmp", "direction")),
         ("spare", "u4"),
         ("tcp", "u8", (2, 8)),
-        ("application", "u8", (3,)),
+        ("application", "u8", (4,)),
     ]
 )
 FRAGMENT = np.dtype(

@@ -10,7 +10,7 @@ from shared.counters import drop_counter
 from shared.elements import NO_U16
 from shared.reasons import Drop, EndReason
 from shared.vitals import INDEX
-from worker.biflow import hash_of, key_of, source_is_high
+from worker.biflow import hash_of, order
 from worker.clock import STEP_NS, advance
 from worker.decode import decode
 from worker.decode_transport import ACK, FIN, RST, SYN, TCP
@@ -37,20 +37,11 @@ def locate(t: Int, p: Int) -> None:
     """Key, hash and, as a guess, the row: a pass of its own, so that the table's cache misses overlap."""
     if p.fragment:
         join(t, p)
-    p.high = 1 if source_is_high(p) else 0
-    p.key = key_of(p, p.high)
-    p.hash = hash_of_packet(t, p)
+    order(p)
+    p.hash = hash_of(t.words[SEED], p.low_head, p.low_tail, p.high_head, p.high_tail, p.key)
     p.row = find(t, p)
     if p.row >= 0:
-        p.seen = t.due[p.row] + t.sides[2 * p.row + p.high].packets  # read only to have them in the cache
-
-
-@inlined
-def hash_of_packet(t: Int, p: Int) -> Int:
-    """hash_of with the ends in table order."""
-    if p.high:
-        return hash_of(t.words[SEED], p.dst_head, p.dst_tail, p.src_head, p.src_tail, p.key)
-    return hash_of(t.words[SEED], p.src_head, p.src_tail, p.dst_head, p.dst_tail, p.key)
+        p.touched = t.due[p.row] + t.sides[2 * p.row + p.high].packets  # read only to have them in the cache
 
 
 @inlined

@@ -46,11 +46,8 @@ def is_row_of(t: Int, row: Int, p: Int) -> Int:
     flow = t.flows[row]
     if flow.key != p.key or flow.state & (USED | VERSION6) != used_state(p):
         return False
-    if p.high:
-        ends = flow.low_tail == p.dst_tail and flow.high_tail == p.src_tail
-        return ends and flow.low_head == p.dst_head and flow.high_head == p.src_head
-    ends = flow.low_tail == p.src_tail and flow.high_tail == p.dst_tail
-    return ends and flow.low_head == p.src_head and flow.high_head == p.dst_head
+    ends = flow.low_tail == p.low_tail and flow.high_tail == p.high_tail
+    return ends and flow.low_head == p.low_head and flow.high_head == p.high_head
 
 
 @inlined
@@ -70,11 +67,8 @@ def insert(t: Int, p: Int) -> Int:
         t.words[FLOWS_EVICTED] += 1
         row = take_free(t)
     flow = t.flows[row]
-    flow.low_head, flow.low_tail = p.src_head, p.src_tail
-    flow.high_head, flow.high_tail = p.dst_head, p.dst_tail
-    if p.high:
-        flow.low_head, flow.low_tail = p.dst_head, p.dst_tail
-        flow.high_head, flow.high_tail = p.src_head, p.src_tail
+    flow.low_head, flow.low_tail = p.low_head, p.low_tail
+    flow.high_head, flow.high_tail = p.high_head, p.high_tail
     flow.key = p.key
     begin(t, row, p)
     flow.state = used_state(p)
