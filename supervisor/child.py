@@ -66,7 +66,11 @@ class Child:
 
     def adopt(self, pid: int) -> None:
         """Wait for this process, a child of ours, from now on."""
-        self.pid, self._pidfd = pid, os.pidfd_open(pid)
+        try:
+            self.pid, self._pidfd = pid, os.pidfd_open(pid)
+        except ProcessLookupError:  # it died and was buried before we heard of it
+            self.abandon()
+            return
         self._loop.watch(self._pidfd, self._reap)
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> bool:

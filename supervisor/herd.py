@@ -11,7 +11,7 @@ from shared import channel
 from shared.counters import WORKER
 from shared.errors import Exit
 from shared.logs import Log
-from supervisor import lifecycle, pipes
+from supervisor import lifecycle, pipes, subreaper
 from supervisor.child import Child, End, Message
 from supervisor.lifecycle import State
 from supervisor.loop import Loop
@@ -155,10 +155,18 @@ class Herd:
 
     def tick(self, now_s: float) -> None:
         """Restart whoever is due and wake or end whoever is silent."""
+        self.bury_strangers()
         for post in list(self.posts.values()):
             self._restart_due(post, now_s)
             if post.life.state is State.RUNNING and post.kind != "files":
                 self._check_heartbeat(post, now_s)
+
+    def bury_strangers(self) -> None:
+        """Only while no fork is under way: its worker is no stranger, we just do not know its pid yet."""
+        workers = [post.worker for post in self.posts.values() if post.worker]
+        if all(worker.pid for worker in workers):
+            standing = (self.nursery.child, self.exporter.child)
+            subreaper.bury_strangers({child.pid for child in (*workers, *standing) if child})
 
     def _restart_due(self, post: Post, now_s: float) -> None:
         if lifecycle.is_due(post.life, now_s):

@@ -73,6 +73,11 @@ class Replay(Session):
             count, room = count + 1, room + len(os.fsencode(name)) + 5
             yield name, fd
 
+    def signalled(self, number: int) -> None:
+        """What was read is still delivered; the rest is named by its number."""
+        self.verdict.fail(f"interrupted: {len(self._waiting)} more files were not begun")
+        super().signalled(number)
+
     def damaged(self, name: str, why: str) -> None:
         """The worker's sentence about a file, at once."""
         self._say(f"{name}: {why}")

@@ -45,6 +45,7 @@ class Service(Session):
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
         self._done: list[Row] = []
+        self._note = ""
 
     def run(self) -> int:
         """Begin, watch, drain."""
@@ -83,7 +84,7 @@ class Service(Session):
         return Snapshot(
             rows=tuple(self._done + posts + rows_waiting(self._muster.choices, self.herd.posts)),
             up_s=now_s - self._began_s,
-            phase=self.phase.value,
+            phase=self._note or self.phase.value,
             delivered=report.delivered(),
             spool_bytes=report.spool_bytes,
             sinks=tuple(report.sinks),
@@ -91,6 +92,13 @@ class Service(Session):
             status_port=report.status_port,
             version=self._version,
         )
+
+    def progress(self, done: int, of: int) -> None:
+        """On a live screen it belongs into the header."""
+        if self._screen.stderr is None:
+            super().progress(done, of)
+        else:
+            self._note = f"compiling kernels, once on this machine: {done} of {of}" if done < of else ""
 
     def _look_soon(self) -> None:
         """Links often change in bursts: one look a little later sees them all."""
