@@ -2,12 +2,11 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.settings import Settings
-from supervisor import bpf, inventory, lifecycle, lock, roster
+from supervisor import bpf, inventory, lifecycle, roster
 from supervisor.herd import Herd
 from supervisor.lifecycle import Life
 from supervisor.links import Link
@@ -108,15 +107,3 @@ class Muster:
         if self._refused.get(post.link.ifindex) != why:
             self._log.error("not watched", interface=post.name, why=why)
         self._refused[post.link.ifindex] = why
-
-
-def holder_sentence(settings: Settings, pid: str) -> str:
-    """Another flowherd has our runtime folder: say which of our interfaces it watches, if any."""
-    links = inventory.read_links()
-    for choice in roster.choose(settings.interface, links):
-        if choice.is_wanted_now and lock.is_held(Path(settings.runtime_dir, "locks"), choice.link.ifindex):
-            return lock.watched_by(choice.link.name, pid)
-    return (
-        f"the flowherd with pid {pid} already runs in {settings.runtime_dir}; "
-        "give this one its own --runtime-dir and --state-dir, or stop the other"
-    )

@@ -11,11 +11,10 @@ from typing import Any
 from shared.errors import FlowherdError
 from shared.logs import Log, to_stderr
 from shared.settings import Settings
-from supervisor import account, sinks
+from supervisor import account, premises, sinks
 from supervisor.control import Control
 from supervisor.inventory import LinkWatch
-from supervisor.lock import Lock
-from supervisor.muster import Muster, holder_sentence
+from supervisor.muster import Muster
 from supervisor.nursery import NurseryOrders
 from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
@@ -108,6 +107,7 @@ class Service(Session):
     def left(self, post: Post, why: str) -> None:
         """A drained post may have a successor: a renamed link, or one that came up again meanwhile."""
         if why:
+            super().left(post, why)
             self.log.error("worker ended while draining", interface=post.name, why=why)
         if self.phase is not Phase.WORKING:
             self._done.append(replace(row_of(post, self._rates, time.monotonic()), state="done", pid=0))
@@ -125,7 +125,7 @@ def run(settings: Settings, log: Log) -> int:
         raise FlowherdError("capturing needs root: run `sudo flowherd`; replay needs no rights")
     who = account.service_account(settings.user)
     chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
-    lock = _take_folders(settings, who)
+    lock = premises.take(settings, who)
     with ExitStack() as stack:
         stack.callback(lock.release)
         jsonl = account.open_jsonl(chosen)
@@ -142,20 +142,8 @@ def run(settings: Settings, log: Log) -> int:
         code = service.run()
     for sentence in service.verdict.sentences:
         to_stderr(f"flowherd: {sentence}")
-    if service.has_watched:
+    if service.has_watched and not (code and not service.herd.totals().total()):
         report = service.exporter.report
         line = totals_line(service.herd.totals(), report.delivered(), report.dropped())
         to_stderr(f"flowherd: {line}")
     return code
-
-
-def _take_folders(settings: Settings, who: account.Account) -> Lock:
-    """Make what is ours; one instance at a time may have the runtime folder."""
-    runtime = account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
-    for name in ("locks", "tables"):
-        account.make_folder(runtime / name, account.PRIVATE)
-    account.make_folder(Path(settings.cache_dir), account.PUBLIC)
-    state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
-    account.make_folder(state / "spool", account.PRIVATE, who)
-    account.make_folder(state / "store", account.PUBLIC, who)
-    return Lock.take(runtime / "lock", lambda pid: holder_sentence(settings, pid))

@@ -1,5 +1,6 @@
 """`flowherd run` with real processes and links; the fake nursery forks workers that count nothing."""
 
+import json
 import os
 import pty
 import signal
@@ -33,6 +34,29 @@ def test_it_watches_drains_and_says_what_came_of_it(service):
     assert "2 packets captured; 2 flow records (null 2); 0 packets dropped" in service.log.read_text()
     assert list((service.folder / "runtime" / "tables").iterdir()) == []
     assert list((service.folder / "runtime" / "locks").iterdir()) == []
+
+
+def test_status_is_answered_over_a_socket_of_our_own(service):
+    assert (service.folder / "runtime" / "control.sock").stat().st_mode & 0o777 == 0o600
+    done = flowherd("status", *places(service.folder))
+    assert "2 of 2 interfaces watched" in done.stdout
+    answer = json.loads(flowherd("status", "--json", *places(service.folder)).stdout)
+    assert service.process.pid == answer["pid"]
+    assert {"va", "vb"} == {row["name"] for row in answer["rows"]}
+
+
+def test_the_second_ctrl_c_ends_at_once(tmp_path, inside):
+    """A worker that cannot drain is killed long before the deadline."""
+    with running(tmp_path, inside, "-i", "va", "--drain-s", "60") as service:
+        os.kill(service.running("va")["pid"], signal.SIGSTOP)
+        service.process.send_signal(signal.SIGINT)
+        service.logged("draining")
+        until(
+            lambda: service.process.poll() is not None or service.process.send_signal(signal.SIGINT),
+            "the end",
+        )
+        assert service.process.wait(20) == 1
+        assert "stopped at once" in service.log.read_text()
 
 
 def test_a_killed_worker_is_back_within_a_tenth_of_a_second(service):

@@ -1,0 +1,30 @@
+"""The folders of a live run, made and given to whom they belong; one instance at a time may have them."""
+
+from pathlib import Path
+
+from shared.settings import Settings
+from supervisor import account, inventory, lock, roster
+
+
+def take(settings: Settings, who: account.Account) -> lock.Lock:
+    """Make what is ours; one instance at a time may have the runtime folder."""
+    runtime = account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
+    for name in ("locks", "tables"):
+        account.make_folder(runtime / name, account.PRIVATE)
+    account.make_folder(Path(settings.cache_dir), account.PUBLIC)
+    state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
+    account.make_folder(state / "spool", account.PRIVATE, who)
+    account.make_folder(state / "store", account.PUBLIC, who)
+    return lock.Lock.take(runtime / "lock", lambda pid: holder_sentence(settings, pid))
+
+
+def holder_sentence(settings: Settings, pid: str) -> str:
+    """Another flowherd has our runtime folder: say which of our interfaces it watches, if any."""
+    links = inventory.read_links()
+    for choice in roster.choose(settings.interface, links):
+        if choice.is_wanted_now and lock.is_held(Path(settings.runtime_dir, "locks"), choice.link.ifindex):
+            return lock.watched_by(choice.link.name, pid)
+    return (
+        f"the flowherd with pid {pid} already runs in {settings.runtime_dir}; "
+        "give this one its own --runtime-dir and --state-dir, or stop the other"
+    )
