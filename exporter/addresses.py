@@ -1,11 +1,9 @@
 """Addresses of a batch as text: each distinct one is written once, however many rows carry it."""
 
 from socket import AF_INET, AF_INET6, inet_ntop
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-
-from shared.record import Rows
 
 Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
@@ -13,15 +11,22 @@ MIX = np.uint64(0x9E3779B97F4A7C15)
 Column = np.ndarray[Any, Any]
 
 
-def address_texts(rows: Rows, name: str) -> Texts:
+class Fields(Protocol):
+    """Rows, or whatever else gives a column by its name."""
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - NumPy's arrays are typed so
+        """One column."""
+
+
+def address_texts(rows: Fields, name: str) -> Texts:
     """The column `name` as text, RFC 5952 for IPv6."""
     head, tail = rows[f"{name}_head"].astype(np.uint64), rows[f"{name}_tail"].astype(np.uint64)
     is_four = rows["ip_version"] == 4
     first, inverse = _distinct(head, tail, is_four)
-    octets = np.stack([head[first], tail[first]], axis=1).view(np.uint8)
+    packed = np.stack([head[first], tail[first]], axis=1).tobytes()
     texts = [
-        inet_ntop(AF_INET, octet[12:]) if four else inet_ntop(AF_INET6, octet)
-        for octet, four in zip(map(bytes, octets), is_four[first].tolist(), strict=True)
+        inet_ntop(AF_INET, packed[at + 12 : at + 16]) if four else inet_ntop(AF_INET6, packed[at : at + 16])
+        for at, four in zip(range(0, len(packed), 16), is_four[first].tolist(), strict=True)
     ]
     return _spread(texts, inverse)
 

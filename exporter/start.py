@@ -105,5 +105,13 @@ def _unwritable(what: str, place: str, orders: Orders, error: OSError) -> Flowhe
             f"{what} {place}: no space left on the device; make room or choose another place"
         )
     who = f"user {orders.user}" if orders.user else f"user id {os.geteuid()}"
-    remedy = f"chown -R {orders.user} {place}" if orders.user else "choose a folder of yours"
-    return ConfigurationError(f"{what} {place} cannot be written by {who}: {error.strerror}; {remedy}")
+    return ConfigurationError(
+        f"{what} {place} cannot be written by {who}: {error.strerror}; {_remedy(place, orders)}"
+    )
+
+
+def _remedy(place: str, orders: Orders) -> str:
+    for folder in reversed(Path(place).absolute().parents):
+        if folder.is_dir() and not os.access(folder, os.X_OK, effective_ids=True):
+            return f"{folder} lets that user not even in, so choose a folder elsewhere"
+    return f"chown -R {orders.user} {place}" if orders.user else "choose a folder of yours"

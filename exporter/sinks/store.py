@@ -74,9 +74,7 @@ class Store:
 
     def flush(self) -> None:
         """Write a segment and commit it with its cursor."""
-        segment = (
-            self._parquet.write(self._batches, self._name("segment"), time.time_ns()) if self._rows else None
-        )
+        segment = self._parquet.write(self._batches, self._name(), time.time_ns()) if self._rows else None
         self._commit(upkeep.added(self._manifest, segment, self._place.spool_identity, self._sequence))
         self._forget()
         self._interval_s = min(max(self._interval_s * 2, FLUSH_FIRST_S), FLUSH_LAST_S)
@@ -122,10 +120,10 @@ class Store:
         self._batches.clear()
         self._rows = 0
 
-    def _name(self, kind: str) -> str:
+    def _name(self) -> str:
         """By time for people; by spool and cursor, so that no name is ever used twice."""
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        return f"{kind}-{stamp}-{self._place.spool_identity[:8]}-{self._sequence}.parquet"
+        return f"segment-{stamp}-{self._place.spool_identity[:8]}-{self._sequence}.parquet"
 
     def _commit(self, manifest: Manifest) -> None:
         replace_file(self._folder / manifests.NAME, manifests.encode(manifest), durable=self._durable)
@@ -143,7 +141,7 @@ class Store:
     def _merge(self) -> None:
         group = upkeep.to_merge(self._manifest, time.time_ns())
         if group:
-            merged = self._parquet.merge(group, self._name(f"hour-{group[0].name[8:23]}"))
+            merged = self._parquet.merge(group, group[0].name.replace("segment", "merged"))
             self._commit(upkeep.replaced(self._manifest, group, merged, time.time_ns()))
 
     def _remove_retired(self) -> None:

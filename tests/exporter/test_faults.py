@@ -14,6 +14,13 @@ import pytest
 from tests.exporter.rig import exporter, free_port, message, settings, stored, until
 
 
+def let_in(folder):
+    """Let every user reach a folder pytest made for one."""
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == os.geteuid() and "pytest" in str(path):
+            path.chmod(0o755)
+
+
 def refusal(ordered, **ids):
     with exporter(ordered, **ids) as rig:
         refused = rig.hear("refused")
@@ -197,9 +204,7 @@ def test_a_disk_full_at_start_is_refused(tmp_path):
 @pytest.mark.root
 @pytest.mark.parametrize("what", ["store", "spool"])
 def test_a_place_the_service_user_cannot_write_is_refused(tmp_path, what):
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    let_in(tmp_path)
     (tmp_path / what).mkdir(mode=0o755)
     refused = refusal(settings(tmp_path, "store"), user="nobody", uid=65534, gid=65534)
     assert refused["code"] == 78
@@ -207,11 +212,20 @@ def test_a_place_the_service_user_cannot_write_is_refused(tmp_path, what):
 
 
 @pytest.mark.root
+def test_a_place_the_service_user_cannot_reach_is_refused(tmp_path):
+    """The remedy is another folder, as a chown would not help."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    let_in(tmp_path)
+    refused = refusal(settings(closed, "store"), user="nobody", uid=65534, gid=65534)
+    assert refused["code"] == 78
+    assert f"{closed} lets that user not even in" in refused["why"]
+
+
+@pytest.mark.root
 def test_it_works_as_the_service_user(tmp_path):
     """Folders it makes belong to that user; no capability and no way back is left."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    let_in(tmp_path)
     with exporter(settings(tmp_path, "store"), user="nobody", uid=65534, gid=65534) as rig:
         rig.hear("ready")
         lines = Path(f"/proc/{rig.process.pid}/status").read_text().splitlines()
@@ -248,9 +262,7 @@ os._exit(code)
 @pytest.mark.root
 def test_nothing_is_imported_after_the_drop(tmp_path):
     """The service user may be unable to read the environment: all is loaded before."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    let_in(tmp_path)
     port, out = free_port(), os.open(tmp_path / "flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     ordered = settings(tmp_path, "store", "jsonl", status_port=port, top=True)
     who = {"user": "nobody", "uid": 65534, "gid": 65534}
