@@ -59,7 +59,7 @@ def messages(count):
 
 
 def measure(sink, count, *, durable):
-    """Records, seconds from the first byte to the last commit, the exporter's CPU seconds, its peak memory."""
+    """Records, seconds from first byte to last commit, the exporter's CPU seconds, its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.open(f"{folder}/flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         ordered = settings(Path(folder), sink, durable=durable, spool_mib=4096)
