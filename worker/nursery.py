@@ -27,13 +27,8 @@ def main(descriptor: int) -> int:
         if orders["do"] == "start":
             start(supervisor, orders)
         elif orders["do"] == "fork":
-            expected = len(orders["spec"].get("files", ())) + FIXED_DESCRIPTORS
-            collect(supervisor, descriptors, expected if orders["spec"]["kind"] == "files" else 0)
             fork(supervisor, orders["spec"], descriptors)
     return 0
-
-
-FIXED_DESCRIPTORS = 4
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
@@ -56,15 +51,6 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
 
 
-def collect(supervisor: socket.socket, descriptors: list[int], expected: int) -> None:
-    """Many capture files come in several messages."""
-    while len(descriptors) < expected:
-        message = channel.receive(supervisor)
-        if message is None:
-            sys.exit(0)
-        descriptors += message[1]
-
-
 def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]) -> None:
     """Fork the worker's parent-to-be-gone; it forks the worker and leaves, telling the pid."""
     told, tell = os.pipe()
@@ -72,7 +58,8 @@ def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]
     if middle == 0:
         worker = os.fork()
         if worker == 0:
-            supervisor.close()
+            for descriptor in (told, tell, supervisor.fileno()):  # the pid is told when the last `tell` closes
+                os.close(descriptor)
             become_worker(spec, descriptors)
         os.write(tell, str(worker).encode())
         os._exit(0)
