@@ -18,6 +18,7 @@ from worker.octets import Int, Octets, either16, either32
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 DESCRIPTION, MALFORMED = 3, 4
 NO_TIME = 0
+LATEST_NS = (1 << 32) * 1_000_000_000  # as far as pcap's seconds reach; a record's times must fit 63 bits
 OPTION_TSRESOL, OPTION_TSOFFSET = 9, 14
 INTERFACES_LIMIT = 65536
 BLOCK_LIMIT_BYTES = PACKET_LIMIT_BYTES + 65536
@@ -67,12 +68,18 @@ def options(data: bytes, order: str) -> list[tuple[int, bytes]]:
 
 
 @inlined
-def stamp_ns(stamp: Int, units: Int) -> Int:
-    """A time stamp of `units` a second in nanoseconds."""
+def stamp_ns(stamp: Int, units: Int, offset_ns: Int) -> Int:
+    """A time stamp of `units` a second in nanoseconds since 1970; a senseless one is brought within bounds."""
     whole, part = stamp // units, stamp % units
-    if units > 1_000_000_000:
-        return whole * 1_000_000_000 + part // (units // 1_000_000_000)
-    return whole * 1_000_000_000 + part * 1_000_000_000 // units
+    if stamp < 0 or whole >= 1 << 32:  # its highest bit is set, or it is after 2106
+        return LATEST_NS
+    if units % 1_000_000_000 == 0:
+        part = part // (units // 1_000_000_000)
+    else:
+        while units > 1 << 33:  # a power of two: what is shifted out is less than a nanosecond
+            units, part = units >> 1, part >> 1
+        part = part * 1_000_000_000 // units
+    return min(max(whole * 1_000_000_000 + part + offset_ns, 0), LATEST_NS)
 
 
 @kernel(
@@ -135,7 +142,7 @@ def walk_pcapng(
             captured = either32(buf, at + 20, swapped)
             p.length = max(either32(buf, at + 24, swapped), captured)
             stamp = either32(buf, at + 12, swapped) << 32 | either32(buf, at + 16, swapped)
-            p.time_ns = stamp_ns(stamp, interfaces[interface, UNITS]) + interfaces[interface, OFFSET_NS]
+            p.time_ns = stamp_ns(stamp, interfaces[interface, UNITS], interfaces[interface, OFFSET_NS])
         if captured > PACKET_LIMIT_BYTES:
             return count, at, TOO_LONG
         if head + captured + 4 > length:
