@@ -37,6 +37,7 @@ STATE_WORDS = (
     "head",
     "acknowledged",
     "tail",
+    "touched",
 )
 WORDS = STATE_WORDS + tuple(counter.name for counter in WORKER)
 INDEX: Mapping[str, int] = {name: index for index, name in enumerate(WORDS)}

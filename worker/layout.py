@@ -1,7 +1,7 @@
 """The flow table's file as arrays: first page, index, rows hot and cold, fragments, outbox; sizes fit the budget.
 
-A flow has one FLOW row and two SIDE rows (low side 2 r, high side 2 r + 1), touched by every packet, and one COLD
-row, touched when it begins and ends. `low` and `high` are the two ends in an order that does not depend on which
+A flow has one hot row of two cache lines, FLOW and its two SIDEs, touched by every packet, and one COLD row, touched
+when it begins and when it is reported. `low` and `high` are the two ends in an order that does not depend on which
 one sent a packet; FLOW.initiator says which of them is forward.
 """
 
@@ -16,6 +16,7 @@ from shared.elements import NO_U16
 from shared.record import ROW
 from shared.vitals import INDEX, PAGE_BYTES, WORDS
 from worker.jit import WITHOUT_JIT
+
 
 def _columns(kind: str, names: str) -> list[tuple[str, str]]:
     return [(name, kind) for name in names.split()]
@@ -52,6 +53,7 @@ SIDE = np.dtype(
         *((name, "u2") for name in ("tcp_flags", "tos", "ttl", "mss")),
     ]
 )
+HOT = np.dtype([("flow", FLOW), ("sides", SIDE, (2,))])
 COLD = np.dtype(
     [
         *((name, "u8") for name in ("low_mac", "high_mac")),
@@ -87,8 +89,8 @@ class Table(NamedTuple):
 
     words: Any  # (words of shared/vitals.py,) int64
     index: Any  # (power of two, 2) uint32: hash, row + 1 or 0
-    flows: Any  # (capacity,) FLOW
-    sides: Any  # (2 capacity,) SIDE
+    flows: Any  # (capacity,) FLOW, first line of the hot row
+    sides: Any  # (capacity, 2) SIDE, second line of the hot row: low, high
     cold: Any  # (capacity,) COLD
     due: Any  # (capacity,) uint32 tick of the next look at the row, NEVER when free
     free: Any  # (capacity,) uint32 stack of rows freed, words[free_rows] deep
@@ -112,8 +114,7 @@ def _shapes(capacity: int, outbox_rows: int) -> list[tuple[str, Any, tuple[int, 
     return [
         ("words", np.dtype("i8"), (len(WORDS),)),
         ("index", np.dtype("u4"), (buckets, 2)),
-        ("flows", FLOW, (capacity,)),
-        ("sides", SIDE, (2 * capacity,)),
+        ("hot", HOT, (capacity,)),
         ("cold", COLD, (capacity,)),
         ("due", np.dtype("u4"), (capacity,)),
         ("free", np.dtype("u4"), (capacity,)),
@@ -156,11 +157,13 @@ def open_table(file: Any, max_flows: int, timing: Timing) -> Table:
     """Map a flow table's file (an mmap or a bytearray of its size) and view its parts."""
     shapes = _shapes(*fit(len(file), max_flows))
     offsets, _end = _offsets(*fit(len(file), max_flows))
-    parts = [
-        np.ndarray(shape, dtype, file, offset)
-        for (_name, dtype, shape), offset in zip(shapes, offsets, strict=True)
-    ]
-    return Table._make([*map(plain, parts), service_ports(), *timing])
+    parts = {
+        name: np.ndarray(shape, dtype, file, offset)
+        for (name, dtype, shape), offset in zip(shapes, offsets, strict=True)
+    }
+    hot = parts.pop("hot")
+    parts |= {"flows": hot["flow"], "sides": hot["sides"], "services": service_ports()}
+    return Table(**{name: plain(part) for name, part in parts.items()}, **timing._asdict())
 
 
 def plain(array: Any) -> Any:
@@ -255,8 +258,8 @@ def service_ports() -> Any:
     return services
 
 
-def _array(dtype: Any, dimensions: int = 1, *, readonly: bool = False) -> Any:
-    return types.Array(numba.from_dtype(dtype), dimensions, "C", readonly=readonly)
+def _array(dtype: Any, dimensions: int = 1, layout: str = "C", *, readonly: bool = False) -> Any:
+    return types.Array(numba.from_dtype(dtype), dimensions, layout, readonly=readonly)
 
 
 U4 = np.dtype("u4")
@@ -264,18 +267,9 @@ BUFFER_TYPE = _array(np.dtype("u1"), readonly=True)
 PACKETS_TYPE = _array(PACKET)
 TABLE_TYPE = types.NamedTuple(
     [
-        *(
-            _array(np.dtype("i8")),
-            _array(U4, 2),
-            _array(FLOW),
-            _array(SIDE),
-            _array(COLD),
-            _array(U4),
-            _array(U4),
-        ),
-        *(_array(FRAGMENT), _array(ROW), _array(np.dtype("u1"))),
+        *(_array(np.dtype("i8")), _array(U4, 2), _array(FLOW, 1, "A"), _array(SIDE, 2, "A")),
+        *(_array(COLD), _array(U4), _array(U4), _array(FRAGMENT), _array(ROW), _array(np.dtype("u1"))),
         *[types.int64] * len(Timing._fields),
     ],
     Table,
 )
-ABSENT16 = NO_U16

@@ -20,7 +20,7 @@ from worker.jit import commit, inlined, kernel
 from worker.layout import BUFFER_TYPE, FIN_HIGH, FIN_LOW, PACKETS_TYPE, PENDING, RESET, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.table import SEED, begin, find, insert, is_row_of
+from worker.table import SEED, begin, find, guess, insert, is_row_of
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
 RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
@@ -33,15 +33,19 @@ TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
 
 
 @inlined
-def locate(t: Int, p: Int) -> None:
-    """Key, hash and, as a guess, the row: a pass of its own, so that the table's cache misses overlap."""
+def identify(t: Int, p: Int) -> None:
+    """Flow key and hash."""
     if p.fragment:
         join(t, p)
     order(p)
     p.hash = hash_of(t.words[SEED], p.low_head, p.low_tail, p.high_head, p.high_tail, p.key)
-    p.row = find(t, p)
+
+
+@inlined
+def touch(t: Int, p: Int) -> None:
+    """Read what `account` will need, only to have it in the cache."""
     if p.row >= 0:
-        p.touched = t.due[p.row] + t.sides[2 * p.row + p.high].packets  # read only to have them in the cache
+        p.touched = t.due[p.row] + t.flows[p.row].end_ns + t.sides[p.row, p.high].packets
 
 
 @inlined
@@ -49,7 +53,7 @@ def account(t: Int, p: Int) -> None:
     """Add one packet to its flow."""
     tick = advance(t, p.time_ns)
     row = p.row
-    if row < 0 or not is_row_of(t, row, p):  # came, went or moved since it was located
+    if row < 0 or not is_row_of(t, row, p):  # the guess was wrong, or the flow came or went since
         row = find(t, p)
     if row >= 0:
         row = still_same_flow(t, row, p, tick)
@@ -84,7 +88,7 @@ def opens(p: Int) -> Int:
 @inlined
 def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Counters of the direction the packet went, times of the record, state of the connection."""
-    flow, s = t.flows[row], t.sides[2 * row + p.high]
+    flow, s = t.flows[row], t.sides[row, p.high]
     if not flow.state & PENDING:
         flow.start_ns = p.time_ns
         flow.end_ns = p.time_ns
@@ -107,12 +111,12 @@ def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
 @inlined
 def count_tcp(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Flags, the offload estimate, and whether the connection has closed."""
-    s = t.sides[2 * row + p.high]
+    s = t.sides[row, p.high]
     s.tcp_flags = p.tcp_flags if s.tcp_flags == NO_U16 else s.tcp_flags | p.tcp_flags
     if p.mss:
         s.mss = p.mss
     if p.ip_bytes > t.mtu and p.payload > 0:
-        s.wire_packets += np.uint32(segments(t, p, t.sides[2 * row + 1 - p.high].mss) - 1)
+        s.wire_packets += np.uint32(segments(t, p, t.sides[row, 1 - p.high].mss) - 1)
     if p.tcp_flags & (FIN | RST):
         close(t, row, p, tick)
 
@@ -160,8 +164,12 @@ def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
         end = min(start + STRIDE_PACKETS, count)
         for i in range(start, end):
             decode(buf, packets[i])
-        for i in range(start, end):
             if packets[i].verdict == 0:
-                locate(t, packets[i])
+                identify(t, packets[i])
+        # Passes of their own, short enough for the processor to wait for many cache misses at once.
+        for i in range(start, end):
+            packets[i].row = guess(t, packets[i].hash)
+        for i in range(start, end):
+            touch(t, packets[i])
         for i in range(start, end):
             conclude(t, packets[i])

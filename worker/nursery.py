@@ -58,7 +58,11 @@ def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]
     if middle == 0:
         worker = os.fork()
         if worker == 0:
-            for descriptor in (told, tell, supervisor.fileno()):  # the pid is told when the last `tell` closes
+            for descriptor in (
+                told,
+                tell,
+                supervisor.fileno(),
+            ):  # the pid is told when the last `tell` closes
                 os.close(descriptor)
             become_worker(spec, descriptors)
         os.write(tell, str(worker).encode())

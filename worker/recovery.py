@@ -9,6 +9,7 @@ from numba import types
 from shared.counters import drop_counter
 from shared.reasons import Drop
 from shared.vitals import INDEX
+from worker.biflow import HIGH, LOW
 from worker.jit import kernel
 from worker.layout import COLD, FLOW, NEVER, PENDING, SIDE, TABLE_TYPE, USED, Table
 from worker.report import settle
@@ -69,7 +70,7 @@ def rebuild(t: Any) -> None:
         if flow.state & USED:
             enter(t, row, hash_of_row(t, row))
             t.words[FLOWS_ACTIVE] += 1
-            if t.sides[2 * row].packets or t.sides[2 * row + 1].packets:
+            if t.sides[row, LOW].packets or t.sides[row, HIGH].packets:
                 flow.state |= PENDING
             if t.due[row] == NEVER:
                 t.due[row] = t.words[SWEPT_TICK] + 1

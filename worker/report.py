@@ -34,8 +34,8 @@ def report(t: Int, row: Int, reason: Int) -> None:
 @inlined
 def settle(t: Int, row: Int) -> None:
     """What was reported is not counted again."""
-    for side in range(2 * row, 2 * row + 2):
-        s = t.sides[side]
+    for side in range(2):
+        s = t.sides[row, side]
         s.bytes = np.uint64(0)
         s.packets = np.uint32(0)
         s.wire_packets = np.uint32(0)
@@ -59,8 +59,8 @@ def fill(t: Int, row: Int, record: Int, reason: Int) -> None:
     record.mpls_label = cold.mpls_label
     record.direction = cold.direction
     fill_ends(flow, cold, record)
-    fill_forward(t.sides[2 * row + flow.initiator], record)
-    fill_reverse(t.sides[2 * row + 1 - flow.initiator], record)
+    fill_forward(t.sides[row, flow.initiator], record)
+    fill_reverse(t.sides[row, 1 - flow.initiator], record)
 
 
 @inlined

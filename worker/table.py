@@ -22,7 +22,7 @@ FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
     INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active")
 )
 LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
-EVICTION_WINDOW = 64
+EVICTION_WINDOW, EVICTION_WINDOWS = 64, 8
 IN, OUT = 1, 2
 
 
@@ -38,6 +38,16 @@ def find(t: Int, p: Int) -> Int:
                 return row
         bucket = (bucket + 1) & mask
     return -1
+
+
+@inlined
+def guess(t: Int, h: Int) -> Int:
+    """Row of the first entry with this hash, most likely the flow's, or -1; a stale hash is as harmless as a wrong one."""
+    mask = len(t.index) - 1
+    bucket = h & mask
+    while t.index[bucket, 1] != 0 and t.index[bucket, 0] != h:
+        bucket = (bucket + 1) & mask
+    return np.int64(t.index[bucket, 1]) - 1
 
 
 @inlined
@@ -90,9 +100,9 @@ def begin(t: Int, row: Int, p: Int) -> None:
         cold.low_mac, cold.high_mac = p.dst_mac, p.src_mac
     cold.mpls_label = p.mpls_label if p.mpls_label >= 0 else NO_U32
     cold.icmp = p.icmp
-    for side in range(2 * row, 2 * row + 2):
-        t.sides[side].lifetime = np.uint32(0)
-        t.sides[side].mss = 0
+    for side in range(2):
+        t.sides[row, side].lifetime = np.uint32(0)
+        t.sides[row, side].mss = 0
     settle(t, row)
 
 
@@ -112,22 +122,28 @@ def take_free(t: Int) -> Int:
 
 @inlined
 def spared(t: Int) -> Int:
-    """The row to evict: of the next window, one-packet flows first, then the longest silent.
+    """The row to evict: of a window, one-packet flows first, then the longest silent; then the same elsewhere.
 
-    A flood of one-packet flows so pushes out itself: at most one living flow a window.
+    A flood of one-packet flows so pushes out itself. Where a window holds none, another part of the table is tried:
+    living flows that came together lie together.
     """
-    hand = t.words[EVICTION_HAND] % len(t.flows)
-    best, best_score = hand, np.int64(-1)
+    rows = len(t.flows)
+    best, best_score = np.int64(0), np.int64(-1)
     newest = np.int64(0xFFFFFFFF)
-    for step in range(min(EVICTION_WINDOW, len(t.flows))):
-        row = (hand + step) % len(t.flows)
-        lonely = np.int64(t.sides[2 * row].lifetime) + np.int64(t.sides[2 * row + 1].lifetime) <= 1
-        score = newest - np.int64(t.flows[row].seen)
-        if lonely:
-            score += newest + 1
-        if score > best_score:
-            best, best_score = row, score
-    t.words[EVICTION_HAND] = hand + EVICTION_WINDOW
+    for _ in range(EVICTION_WINDOWS):
+        hand = t.words[EVICTION_HAND] % rows
+        for step in range(min(EVICTION_WINDOW, rows)):
+            row = (hand + step) % rows
+            lonely = np.int64(t.sides[row, 0].lifetime) + np.int64(t.sides[row, 1].lifetime) <= 1
+            score = newest - np.int64(t.flows[row].seen)
+            if lonely:
+                score += newest + 1
+            if score > best_score:
+                best, best_score = row, score
+        t.words[EVICTION_HAND] = hand + EVICTION_WINDOW
+        if best_score > newest:
+            return best
+        t.words[EVICTION_HAND] += rows * 5 // 8
     return best
 
 
