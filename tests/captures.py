@@ -39,14 +39,12 @@ class Pcapng:
         return self.block(0x0A0D0D0A, struct.pack(self.order + "IHHq", 0x1A2B3C4D, 1, 0, -1) + options)
 
     def interface(self, link=1, resolution=None, offset_s=None, snaplen=0, name=b""):
+        given = {2: name or None, 9: resolution, 14: offset_s}
+        forms = {2: f"{len(name)}s", 9: "B", 14: "q"}
         options = b""
-        for code, value in ((2, name), (9, resolution), (14, offset_s)):
-            if value is None or value == b"":
-                continue
-            value = {9: lambda v: bytes([v]), 14: lambda v: struct.pack(self.order + "q", v)}.get(
-                code, lambda v: v
-            )(value)
-            options += struct.pack(self.order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+        for code in (code for code, value in given.items() if value is not None):
+            packed = struct.pack(self.order + forms[code], given[code])
+            options += struct.pack(self.order + "HH", code, len(packed)) + packed + bytes(-len(packed) % 4)
         options += bytes(4) if options else b""
         return self.block(1, struct.pack(self.order + "HHI", link, 0, snaplen) + options)
 

@@ -10,7 +10,7 @@ PACKET_MOST = 262_144
 LATEST_NS = 2**32 * 10**9  # later times, in pcapng alone, are brought back
 
 
-class Damaged(Exception):
+class Damaged(Exception):  # noqa: N818 - it is an end, not an error
     """The rest of the file makes no sense or is missing."""
 
 
