@@ -90,8 +90,8 @@ def sweep(t: Int, tick: Int, room: Int) -> Int:
     start = t.words[HEAD]
     left = min(rows, max(STRIDE_ROWS, rows * elapsed // PASS_TICKS))
     row = t.words[HAND] % rows
-    while left > 0 and t.words[HEAD] - start + STRIDE_ROWS <= room:
-        end = min(row + STRIDE_ROWS, rows)
+    while left > 0 and t.words[HEAD] - start < room:
+        end = min(row + STRIDE_ROWS, rows, row + room - (t.words[HEAD] - start))
         t.words[TOUCHED] = touch(t, row, end, tick)
         for due in range(row, end):
             if t.due[due] <= tick:

@@ -6,13 +6,12 @@ one sent a packet; FLOW.initiator says which of them is forward.
 """
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numba
 import numpy as np
 from numba import types
 
-from shared.elements import NO_U16
 from shared.record import ROW
 from shared.vitals import INDEX, PAGE_BYTES, WORDS
 from worker.jit import WITHOUT_JIT
@@ -79,6 +78,7 @@ BLOCK_PACKETS = 1024
 FRAGMENTS = 4096
 OUTBOX_BYTES_MOST = 24 << 20  # the ring's whole length becomes resident in time
 NEVER = 0xFFFFFFFF
+FLOWS_LEAST = 2  # the strided views of a single row would have another type
 
 # FLOW.state
 USED, VERSION6, PENDING, FIN_LOW, FIN_HIGH, RESET = 1, 2, 4, 8, 16, 32
@@ -135,11 +135,11 @@ def _offsets(capacity: int, outbox_rows: int) -> tuple[list[int], int]:
 def fit(size_bytes: int, max_flows: int) -> tuple[int, int]:
     """(flows, outbox rows) of a table in a file of `size_bytes`. ValueError when it can hold none."""
     outbox_rows = min(OUTBOX_BYTES_MOST, size_bytes // 4) // ROW.itemsize
-    capacity = max_flows
+    capacity = max(max_flows, FLOWS_LEAST)
     while capacity and _offsets(capacity, outbox_rows)[1] > size_bytes:
         capacity = capacity * 15 // 16
-    if capacity < 1:
-        raise ValueError(f"a flow table of {size_bytes} bytes holds no flow")
+    if capacity < FLOWS_LEAST:
+        raise ValueError(f"a flow table of {size_bytes} bytes holds no flows")
     return capacity, outbox_rows
 
 
@@ -163,7 +163,7 @@ def open_table(file: Any, max_flows: int, timing: Timing) -> Table:
     }
     hot = parts.pop("hot")
     parts |= {"flows": hot["flow"], "sides": hot["sides"], "services": service_ports()}
-    return Table(**{name: plain(part) for name, part in parts.items()}, **timing._asdict())
+    return Table(**{name: plain(part) for name, part in parts.items()}, **Timing._make(timing)._asdict())
 
 
 def plain(array: Any) -> Any:
@@ -258,7 +258,7 @@ def service_ports() -> Any:
     return services
 
 
-def _array(dtype: Any, dimensions: int = 1, layout: str = "C", *, readonly: bool = False) -> Any:
+def _array(dtype: Any, dimensions: int = 1, layout: Literal["C", "A"] = "C", *, readonly: bool = False) -> Any:
     return types.Array(numba.from_dtype(dtype), dimensions, layout, readonly=readonly)
 
 

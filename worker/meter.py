@@ -92,6 +92,8 @@ def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
     if not flow.state & PENDING:
         flow.start_ns = p.time_ns
         flow.end_ns = p.time_ns
+        if not is_closed(flow.state):
+            t.due[row] = min(np.int64(t.due[row]), tick + t.idle)
     flow.start_ns = min(flow.start_ns, p.time_ns)
     flow.end_ns = max(flow.end_ns, p.time_ns)
     flow.seen = tick

@@ -42,7 +42,7 @@ def find(t: Int, p: Int) -> Int:
 
 @inlined
 def guess(t: Int, h: Int) -> Int:
-    """Row of the first entry with this hash, most likely the flow's, or -1; a stale hash is as harmless as a wrong one."""
+    """Row of the first entry with this hash, most likely the flow's, or -1; a stale hash does no harm."""
     mask = len(t.index) - 1
     bucket = h & mask
     while t.index[bucket, 1] != 0 and t.index[bucket, 0] != h:

@@ -49,7 +49,7 @@ def reachable(table):
             place = place + 1 & mask
 
 
-@pytest.mark.parametrize("capacity", [1, 2, 7, 64, 300])
+@pytest.mark.parametrize("capacity", [2, 3, 7, 64, 300])
 def test_index_and_rows_after_many_arrivals_and_departures(capacity):
     rng, now = random.Random(capacity), START_NS
     kernels = Kernels(max_flows=capacity, forget=2.0, idle=1.0, linger=0.1)
