@@ -59,7 +59,7 @@ class Outlet:
         """Live capture waits for nobody: the oldest records are dropped, and counted."""
         lack = records - self.room
         if lack > 0:
-            dropped = max(lack, BATCH_RECORDS)
+            dropped = min(max(lack, BATCH_RECORDS), int(self._words[HEAD] - self._words[TAIL]))
             self._words[TAIL] += dropped
             self._words[RECORDS_DROPPED] += dropped
             self._sent = max(self._sent, int(self._words[TAIL]))
