@@ -9,7 +9,7 @@ import pytest
 from shared.reasons import EndReason
 from tests.worker.rig import Frames, Kernels, metered
 from tests.worker.trial import START_NS
-from worker.layout import NEVER, USED, fit, open_table
+from worker.layout import NEVER, USED, Timing, fit, open_table
 
 MS = 1_000_000
 
@@ -123,7 +123,7 @@ def test_the_usual_table_holds_what_it_is_asked_for():
 def test_two_views_of_one_file_agree():
     """A successor maps the same parts at the same places."""
     file, kernels = bytearray(2 << 20), Kernels()
-    times = tuple(kernels.table[-5:])
+    times = Timing(*kernels.table[-5:])
     first, second = open_table(file, 50, times), open_table(file, 50, times)
     first.flows[49]["key"], first.index[3, 1] = 77, 5
     assert (second.flows[49]["key"], second.index[3, 1]) == (77, 5)
