@@ -144,7 +144,7 @@ def snap(rng, kind, payload):
 def framed(rng, kind, payload):
     """(link type, frame) of an IP packet in a random way."""
     four = kind == 0x0800
-    family = 2 if four else rng.choice([10, 24, 28, 30])
+    family = 2 if four else rng.choice([23, 24, 28, 30])
     protocol = 0x21 if four else 0x57
     ways = {
         "ether": lambda: (1, ether(rng, kind, payload) + bytes(rng.randrange(0, 20))),
@@ -156,7 +156,8 @@ def framed(rng, kind, payload):
         "sll": lambda: (113, cooked(rng, kind, payload, CookedLinux)),
         "sll2": lambda: (276, cooked(rng, kind, payload, CookedLinuxV2)),
         "raw": lambda: (rng.choice([12, 14, 101, 228 if four else 229]), payload),
-        "null": lambda: (rng.choice([0, 108]), struct.pack(rng.choice("<>") + "I", family) + payload),
+        "null": lambda: (0, struct.pack(rng.choice("<>") + "I", family) + payload),
+        "openbsd": lambda: (108, struct.pack(">I", family) + payload),
         "loopback": lambda: (0, bytes(Loopback(type=family)) + payload),
         "ppp": lambda: (rng.choice([9, 50]), b"\xff\x03" + bytes(PPP(proto=protocol))[-2:] + payload),
         "bare ppp": lambda: (9, bytes([protocol]) + payload),

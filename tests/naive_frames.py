@@ -8,7 +8,8 @@ from shared.reasons import Drop
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
 PORTED = {TCP, UDP, SCTP, 33, 136}  # and DCCP, UDP-Lite
-EXTENSIONS = {0, 43, 60, 135, 139}
+EXTENSIONS = {0, 43, 60}
+LAST_EXTENSIONS = {135, 139}
 IN, OUT = 1, 2
 LAYERS = 31  # headers that may stand before the IP header
 
@@ -119,13 +120,14 @@ def mpls(frame):
         raise Dropped(Drop.LINK_CUT)
     if first[0] >> 4 in (4, 6):
         return ipv4 if first[0] >> 4 == 4 else ipv6
-    if len(frame.peek(4)) == 4 and frame.peek(2) == b"\0\0":  # RFC 4385 control word
+    if first[0] >> 4 == 0 and is_ethernet(frame.peek(18)[4:]):  # RFC 4385 control word
         frame.at += 4
         return ethernet
-    inner = frame.peek(14)
-    if len(inner) == 14 and inner[12:] in (b"\x08\0", b"\x86\xdd", b"\x81\0", b"\x88\xa8"):
-        return ethernet
-    return nothing
+    return ethernet if is_ethernet(frame.peek(14)) else nothing
+
+
+def is_ethernet(head):
+    return len(head) == 14 and head[12:] in (b"\x08\0", b"\x86\xdd", b"\x81\0", b"\x88\xa8")
 
 
 def pppoe(frame):
@@ -138,7 +140,8 @@ def ppp(frame):
     if start == 0xFF03:
         return ppp_protocol
     if start in (0x0F00, 0x8F00):
-        return by_type(frame.take("H"))
+        frame.at -= 2
+        return hdlc
     frame.at -= 2
     return ppp_protocol
 
@@ -171,7 +174,7 @@ def bare_ip(frame):
 
 def hdlc(frame):
     _address, _control, kind = frame.take("BBH")
-    return by_type(kind)
+    return by_type(kind) if kind in (0x0800, 0x86DD, 0x8847, 0x8848) else nothing
 
 
 def cooked(frame):
@@ -197,7 +200,15 @@ def loopback(frame):
     data = frame.peek(4)
     frame.take("I")
     family = min(int.from_bytes(data, "big"), int.from_bytes(data, "little"))
-    return {2: ipv4, 10: ipv6, 24: ipv6, 28: ipv6, 30: ipv6}.get(family, nothing)
+    return by_family(family)
+
+
+def openbsd_loopback(frame):
+    return by_family(frame.take("I"))
+
+
+def by_family(family):
+    return {2: ipv4, 23: ipv6, 24: ipv6, 28: ipv6, 30: ipv6}.get(family, nothing)
 
 
 def with_direction(frame):
@@ -253,6 +264,9 @@ def ipv6(frame):
                 break
         elif following in EXTENSIONS and len(head) >= 2:
             following, at = head[0], at + 8 * (head[1] + 1)
+        elif following in LAST_EXTENSIONS and len(head) >= 2:
+            following, at = head[0], end
+            break
         else:
             break
     p.proto = following
@@ -306,7 +320,8 @@ TYPES = {
     0x8864: pppoe,
 }
 FIRST = {
-    **dict.fromkeys((0, 108), loopback),
+    0: loopback,
+    108: openbsd_loopback,
     1: lambda _frame: ethernet,
     **dict.fromkeys((9, 50), lambda _frame: ppp),
     **dict.fromkeys((12, 14, 101, 228, 229), lambda _frame: bare_ip),

@@ -90,9 +90,13 @@ def pass_extensions(buf: Octets, p: Int, at: Int, following: Int, end: Int) -> N
             at += 8
             if p.fragment == LATER_FRAGMENT:
                 break
-        elif following in (HOP_BY_HOP, ROUTING, DESTINATION, MOBILITY, HIP) and at + 2 <= limit:
+        elif following in (HOP_BY_HOP, ROUTING, DESTINATION) and at + 2 <= limit:
             following = octet(buf, at)
             at += (octet(buf, at + 1) + 1) * 8
+        elif following in (MOBILITY, HIP) and at + 2 <= limit:  # the last of a chain (RFC 6275 section 6.1.1)
+            following = octet(buf, at)
+            at = end
+            break
         else:
             break
     p.proto = following

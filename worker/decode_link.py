@@ -133,24 +133,16 @@ def label(buf: Octets, p: Int, at: Int) -> tuple[Int, Int]:
         return IPV4, at + 4
     if first == 6:
         return IPV6, at + 4
-    if first == 0 and be32_or_one(buf, p, at + 4) >> 16 == 0:
-        return AS_ETHERNET, at + 8  # control word (RFC 4385 section 3)
-    if looks_like_ethernet(buf, p, at + 4):
+    if first == 0 and is_ethernet(buf, p, at + 8):
+        return AS_ETHERNET, at + 8  # behind a control word (RFC 4385 section 3)
+    if is_ethernet(buf, p, at + 4):
         return AS_ETHERNET, at + 4
     return NOT_IP, at
 
 
 @inlined
-def be32_or_one(buf: Octets, p: Int, at: Int) -> Int:
-    """Four bytes, or a word no control word has when fewer are there."""
-    if at + 4 > p.end:
-        return 0x1000_0000
-    return be32(buf, at)
-
-
-@inlined
-def looks_like_ethernet(buf: Octets, p: Int, at: Int) -> bool:
-    """A raw Ethernet pseudo-wire (RFC 4448 section 4.6) shows only by a type that leads to IP."""
+def is_ethernet(buf: Octets, p: Int, at: Int) -> bool:
+    """Whether a pseudo-wire's Ethernet header (RFC 4448 section 4.6) stands here: a type that leads to IP shows it."""
     if at + 14 > p.end:
         return False
     kind = be16(buf, at + 12)
@@ -202,16 +194,16 @@ def direction_of(packet_type: Int) -> Int:
 
 @inlined
 def loopback(buf: Octets, p: Int) -> tuple[Int, Int]:
-    """BSD loopback: an address family in either byte order; 2 is IPv4, several numbers are IPv6."""
+    """BSD loopback: an address family, in NULL in either byte order; 2 is IPv4, each system has its number for IPv6."""
     at = p.at
     if at + 4 > p.end:
         return CUT, at
     family = be32(buf, at)
-    if family >= 1 << 24:
+    if p.link == NULL and family >= 1 << 24:
         family = le32(buf, at)
     if family == 2:
         return IPV4, at + 4
-    if family in (10, 24, 28, 30):
+    if family in (23, 24, 28, 30):  # Windows, NetBSD and OpenBSD, FreeBSD, macOS
         return IPV6, at + 4
     return NOT_IP, at
 
@@ -231,10 +223,11 @@ def ppp(buf: Octets, p: Int, at: Int) -> tuple[Int, Int]:
 
 @inlined
 def hdlc(buf: Octets, p: Int, at: Int) -> tuple[Int, Int]:
-    """Cisco HDLC: address, control, EtherType."""
+    """Cisco HDLC: address, control, and the EtherType of an IP packet or an MPLS label."""
     if at + 4 > p.end:
         return CUT, at
-    return be16(buf, at + 2), at + 4
+    kind = be16(buf, at + 2)
+    return kind if kind in (IPV4, IPV6, MPLS_UNICAST, MPLS_MULTICAST) else NOT_IP, at + 4
 
 
 @inlined

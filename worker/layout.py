@@ -258,7 +258,9 @@ def service_ports() -> Any:
     return services
 
 
-def _array(dtype: Any, dimensions: int = 1, layout: Literal["C", "A"] = "C", *, readonly: bool = False) -> Any:
+def _array(
+    dtype: Any, dimensions: int = 1, layout: Literal["C", "A"] = "C", *, readonly: bool = False
+) -> Any:
     return types.Array(numba.from_dtype(dtype), dimensions, layout, readonly=readonly)
 
 
