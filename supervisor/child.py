@@ -74,9 +74,12 @@ class Child:
         self._loop.watch(self._pidfd, self._reap)
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> bool:
-        """Say something; False when the child is gone or has stopped reading."""
+        """Say something; False when the child is gone. One that has stopped reading is killed."""
         try:
             channel.send(self._sock, message, descriptors)
+        except BlockingIOError:
+            self.kill(signal.SIGKILL, "it stopped reading its messages")
+            return False
         except OSError:
             return False
         return True

@@ -15,7 +15,7 @@ from shared.settings import CaptureSettings, HostSettings, Settings
 from supervisor import check, control, inventory, live, roster
 from supervisor.arguments import LIST_KEYS
 from supervisor.flags import Origins
-from supervisor.placement import Place, place
+from supervisor.placement import OWN, Place, place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
 from supervisor.topology import read_topology
@@ -49,23 +49,38 @@ def _print_interfaces(choices: list[Choice], places: dict[str, Place]) -> None:
     grid = Table(
         box=box.SIMPLE_HEAD, header_style="dim", border_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
     )
-    for name in ("interface", "watched", "core", "role", "speed", "driver", "node"):
-        grid.add_column(name, no_wrap=True)
-    grid.add_column("why", min_width=16)
-    for choice in sorted(choices, key=lambda choice: not choice.is_chosen):
-        grid.add_row(*_interface(choice, places.get(choice.link.name)))
+    rows = [
+        _interface(choice, places.get(choice.link.name))
+        for choice in sorted(choices, key=lambda choice: not choice.is_chosen)
+    ]
+    for name in tuple(rows[0]):
+        if name in {"interface", "watched", "why"} or any(row[name].plain != live.NONE for row in rows):
+            grid.add_column(name, no_wrap=name != "why", min_width=24 if name == "why" else None)
+        else:
+            for row in rows:
+                del row[name]
+    for row in rows:
+        grid.add_row(*row.values())
     Console().print(grid)
 
 
-def _interface(choice: Choice, where: Place | None) -> list[Text]:
+def _interface(choice: Choice, where: Place | None) -> dict[str, Text]:
+    """Its cells by column; a column in which nobody has anything is left out."""
     link = choice.link
-    watched = Text("yes", "green") if choice.is_chosen else Text("no", "dim")
-    speed = f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE
-    node = str(link.numa_node) if link.numa_node >= 0 else live.NONE
-    core = str(where.core) if where else live.NONE
-    why = choice.reason + (f"; core: {where.reason}" if where else "")
-    plain = [core, choice.role, speed, link.driver or live.NONE, node]
-    return [Text(link.name, "bold"), watched, *map(Text, plain), Text(why, "" if choice.is_chosen else "dim")]
+    why = choice.reason + (f"; core {where.reason}" if where and where.reason != OWN else "")
+    plain = {
+        "core": str(where.core) if where else live.NONE,
+        "role": choice.role,
+        "speed": f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE,
+        "driver": link.driver or live.NONE,
+        "node": str(link.numa_node) if link.numa_node >= 0 else live.NONE,
+    }
+    return {
+        "interface": Text(link.name, "bold"),
+        "watched": Text("yes", "green") if choice.is_chosen else Text("no", "dim"),
+        **{name: Text(text) for name, text in plain.items()},
+        "why": Text(why, "" if choice.is_chosen else "dim"),
+    }
 
 
 def show_check(settings: Settings) -> int:

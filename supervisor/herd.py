@@ -52,8 +52,15 @@ class Herd:
     def fork_all(self) -> None:
         """The nursery is ready: fork whoever waits for it."""
         for post in self.posts.values():
-            if post.life.state is State.STARTING and post.worker is None:
+            if post.life.state in {State.STARTING, State.STOPPING} and post.worker is None:
+                self._forget_wait(post)
                 self._fork(post)
+
+    def _forget_wait(self, post: Post) -> None:
+        """What a ring could not hold before its first worker came was never ours to capture."""
+        missed = post.ring.forget_drops() if post.ring and post.is_fresh() else 0
+        if missed:
+            self._log.warning("packets passed before kernels were ready", interface=post.name, packets=missed)
 
     def attach_all(self) -> None:
         """There is a new exporter: every worker gets fresh pipes and sends the unacknowledged again."""
@@ -82,6 +89,8 @@ class Herd:
             self.nursery.fork(
                 post.spec(), (post.table.fd, *both.to_worker, theirs.fileno(), *post.descriptors())
             )
+        if post.life.state is State.STOPPING:
+            post.worker.send({"do": "drain"})
 
     def forked(self, name: str, pid: int) -> None:
         """The nursery forked a worker; it is our own child."""
@@ -101,6 +110,7 @@ class Herd:
         """The nursery died: a fork it never answered is over once the worker's channel closes."""
         for post in self.posts.values():
             if post.worker and not post.worker.pid:
+                post.fault = ("the nursery ended while it was to fork it", Exit.FAILURE)
                 post.worker.abandon()
 
     def heard(self, child: Child, message: Message, /) -> None:
@@ -140,7 +150,7 @@ class Herd:
             self._log.error(
                 f"worker ended, {what}",
                 interface=post.name,
-                pid=child.pid,
+                pid=child.pid or None,
                 why=post.life.why,
             )
             self._restart_due(post, time.monotonic())
@@ -183,14 +193,16 @@ class Herd:
             post.worker.kill(signal.SIGABRT, f"hung: no heartbeat for {SILENT_S:.0f} s")
 
     def drain(self, posts: Iterable[Post], why: str) -> None:
-        """Have workers report all flows and end; a post without a worker closes now."""
+        """Have workers report all flows and end; what a dead worker left, a last one reports."""
         for post in list(posts):
             post.leaving = post.leaving or why
             post.life = lifecycle.stopping(post.life, time.monotonic())
-            if post.worker is None:
-                self._dismiss(post, "")
-            else:
+            if post.worker:
                 post.worker.send({"do": "drain"})
+            elif post.has_unreported():
+                self._fork(post)
+            else:
+                self._dismiss(post, "")
 
     def kill(self) -> None:
         """The deadline has passed."""
@@ -200,6 +212,8 @@ class Herd:
                 post.worker.kill(signal.SIGKILL, "it did not drain in time and was killed")
             elif post.worker:
                 post.worker.abandon()
+            else:
+                self._dismiss(post, "no worker could be started in time to report its flows")
 
     def totals(self) -> Counter[str]:
         """Every worker's counters, those of closed posts included."""

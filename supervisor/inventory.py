@@ -25,6 +25,7 @@ def link_of(message: Any) -> Link:  # noqa: ANN401 pyroute2 has no types
     """One RTM_NEWLINK message (rtnetlink(7))."""
     name = message.get("ifname")
     info = message.get("linkinfo") or {}
+    is_elsewhere = message.get("link_netnsid") is not None  # then `link` counts in another namespace
     return Link(
         name=name,
         ifindex=message["index"],
@@ -32,8 +33,8 @@ def link_of(message: Any) -> Link:  # noqa: ANN401 pyroute2 has no types
         is_up=bool(message["flags"] & IFF_UP),
         is_loopback=bool(message["flags"] & IFF_LOOPBACK),
         master=message.get("master") or 0,
-        parent=message.get("link") or 0,
-        peer_is_elsewhere=message.get("link_netnsid") is not None,
+        parent=0 if is_elsewhere else message.get("link") or 0,
+        peer_is_elsewhere=is_elsewhere,
         mac=message.get("address") or "",
         mtu=message.get("mtu") or 0,
         driver=_driver(name),

@@ -57,8 +57,9 @@ def _header(shown: Snapshot, note: str) -> Text:
         f"{running} of {len(shown.rows)} interfaces watched" if shown.rows else "no interface to watch yet"
     )
     text.append("  ·  ", "dim").append(f"up {span(shown.up_s)}")
-    doing = note or (shown.phase if shown.phase != "working" else "")
-    return text.append("  ·  ", "dim").append(doing, "cyan") if doing else text
+    if note:
+        text.append("  ·  ", "dim").append(note)
+    return text.append(f"\n{shown.phase}", "cyan") if shown.phase != "working" else text
 
 
 def _grid(*, wide: bool) -> Table:
@@ -72,10 +73,9 @@ def _interfaces(rows: Iterable[Row], *, wide: bool) -> Table:
     grid = _grid(wide=wide)
     grid.add_column("interface", no_wrap=True, ratio=1, min_width=10)
     grid.add_column("state", no_wrap=True)
-    for name in ("core", "packets/s", "bit/s", "flows", *(("captured",) if wide else ()), "dropped"):
+    captured = ["captured"] if wide else []
+    for name in ("core", "packets/s", "bit/s", "flows", *captured, "dropped", "restarts"):
         grid.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        grid.add_column("restarts", justify="right", no_wrap=True)
     for row in rows:
         grid.add_row(*_interface(row, wide=wide))
     return grid
@@ -95,12 +95,12 @@ def _interface(row: Row, *, wide: bool) -> list[Text]:
     if wide:
         cells.append(Text(f"{row.captured:,}"))
     cells.append(Text(f"{row.dropped:,}", style="bold red" if row.dropped else ""))
-    return [*cells, Text(str(row.restarts))] if wide else cells
+    return [*cells, Text(str(row.restarts), style="yellow" if row.restarts else "")]
 
 
 def _conversations(top: Iterable[Mapping[str, Any]], *, wide: bool) -> Table:
     grid = _grid(wide=wide)
-    grid.add_column("conversation", ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column("top conversations, last 10 s", ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column("service", no_wrap=True)
     for name in ("packets", "bytes"):
         grid.add_column(name, justify="right", no_wrap=True)

@@ -94,11 +94,15 @@ class Muster:
         except FlowherdError:
             post.close()
             raise
-        if post.ring and post.ring.is_shrunk:
-            self._log.warning(
-                "smaller capture ring than asked",
-                interface=post.name, asked_mib=post.ring.asked_blocks, got_mib=post.ring.blocks,
-            )  # fmt: skip
+        for what, part, asked_mib in (
+            ("capture ring", post.ring, capture.ring_mib),
+            ("flow table", post.table, capture.table_mib),
+        ):
+            if part and part.mib < asked_mib:
+                self._log.warning(
+                    f"smaller {what} than asked: memory is short",
+                    interface=post.name, asked_mib=asked_mib, got_mib=part.mib,
+                )  # fmt: skip
         post.life = replace(post.life, since_s=time.monotonic())
         self._herd.staff(post)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from supervisor.links import Link
 
+OWN = "its own"
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:
@@ -62,4 +64,4 @@ def _reason(link: Link, core: int, topology: Topology, pinned: Mapping[str, int]
         words.append(f"on the NIC's node {link.numa_node}")
     if core in topology.interrupts.get(link.name, ()):
         words.append("serves the NIC's interrupts too")
-    return ", ".join(words) or "its own"
+    return ", ".join(words) or OWN

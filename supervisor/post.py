@@ -48,12 +48,12 @@ class Post:
         return "files" if self.files else self.capture.capture
 
     def open(self, runtime: Path | None, program: bpf.Program) -> None:
-        """Take what a worker needs; `runtime` None: a replay, which keeps its table in memory."""
+        """Take what a worker needs; `runtime` None: a replay, which locks nothing."""
         if runtime and not self.lock:
             path = lock.path_of(runtime / "locks", self.link.ifindex)
             self.lock = lock.Lock.take(path, partial(lock.watched_by, self.name))
         if self.table is None:
-            self.table = Table.create(self.name, self.capture.table_mib, runtime and runtime / "tables")
+            self.table = Table.create(self.name, self.capture.table_mib)
         if self.kind == "ring" and self.ring is None:
             self.ring = open_ring(
                 self.name, self.link.ifindex, self.capture.ring_mib, program, promisc=self.capture.promisc
@@ -79,6 +79,15 @@ class Post:
         """Packets were taken since this was last asked."""
         before, self.packets_before = self.packets_before, self.counters().get("packets_received", 0)
         return self.packets_before > before
+
+    def is_fresh(self) -> bool:
+        """No worker has held it yet."""
+        return not self.counters().get("pid")
+
+    def has_unreported(self) -> bool:
+        """A worker left flows or records behind."""
+        page = self.counters()
+        return bool(page and (page["flows_active"] or page["head"] != page["acknowledged"]))
 
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""

@@ -9,8 +9,7 @@ from supervisor import account, inventory, lock, roster
 def take(settings: Settings, who: account.Account) -> lock.Lock:
     """Make what is ours; one instance at a time may have the runtime folder."""
     runtime = account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
-    for name in ("locks", "tables"):
-        account.make_folder(runtime / name, account.PRIVATE)
+    account.make_folder(runtime / "locks", account.PRIVATE)
     account.make_folder(Path(settings.cache_dir), account.PUBLIC)
     state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
     account.make_folder(state / "spool", account.PRIVATE, who)

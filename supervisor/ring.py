@@ -14,13 +14,17 @@ from supervisor import bpf
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
 PACKET_RX_RING = 5
+PACKET_STATISTICS = 6
 PACKET_VERSION = 10
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 ETH_P_ALL = 3
-BLOCK_BYTES = 1 << 20
+# A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
+# on a quiet link: 10 s at 64 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
+BLOCK_BYTES = 256 << 10
+BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
 FRAME_BYTES = 2048
-RETIRE_MS = 10
+RETIRE_MS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,16 @@ class Ring:
 
     sock: socket.socket
     blocks: int
-    asked_blocks: int
 
     @property
-    def is_shrunk(self) -> bool:
-        """The kernel refused the size that was asked for."""
-        return self.blocks < self.asked_blocks
+    def mib(self) -> int:
+        """Its size."""
+        return self.blocks // BLOCKS_A_MIB
+
+    def forget_drops(self) -> int:
+        """Packets it could not hold so far; the kernel counts anew from here."""
+        statistics = self.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
+        return int(struct.unpack("@3I", statistics)[1])
 
     def close(self) -> None:
         """The kernel frees the ring when the last worker has unmapped it."""
@@ -60,8 +68,7 @@ def _armed(
 ) -> Ring:
     sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
     bpf.attach(sock, program)
-    asked = max(ring_mib, 2)
-    blocks = _allocate(sock, interface, asked)
+    blocks = _allocate(sock, interface, ring_mib * BLOCKS_A_MIB)
     try:
         sock.bind((interface, ETH_P_ALL))
         if promisc:
@@ -69,7 +76,7 @@ def _armed(
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, member)
     except OSError as error:
         raise FlowherdError(f"{interface}: cannot be captured: {error.strerror}") from error
-    return Ring(sock, blocks, asked)
+    return Ring(sock, blocks)
 
 
 def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
@@ -79,9 +86,9 @@ def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
         try:
             sock.setsockopt(SOL_PACKET, PACKET_RX_RING, _request(blocks))
         except OSError as error:
-            if error.errno != errno.ENOMEM or blocks <= 2:
+            if error.errno != errno.ENOMEM or blocks <= 2 * BLOCKS_A_MIB:
                 raise FlowherdError(
-                    f"{interface}: no capture ring of {blocks} MiB: {error.strerror}"
+                    f"{interface}: no capture ring of {blocks // BLOCKS_A_MIB} MiB: {error.strerror}"
                 ) from error
             blocks //= 2
         else:

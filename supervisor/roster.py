@@ -109,9 +109,9 @@ def _counted_on_parent(link: Link, by_index: Mapping[int, Link]) -> str:
 
 
 def _only_way_out(choice: Choice) -> Choice:
-    """Inside a container the only NICs are virtual ends whose other end is elsewhere: then they count."""
+    """Inside a container the only NICs are virtual and their other end is elsewhere: then they count."""
     link = choice.link
-    if link.kind != "veth" or link.master or not link.peer_is_elsewhere:
+    if link.kind not in STACKED | {"veth"} or link.master or not link.peer_is_elsewhere:
         return choice
     reason = "the only way out of this network namespace"
     return Choice(

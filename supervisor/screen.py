@@ -1,6 +1,7 @@
 """Where people look: a live table on a terminal, else log lines only. The thin edge of supervisor/live.py."""
 
 import os
+import re
 import sys
 from typing import Any, Protocol
 
@@ -53,7 +54,7 @@ class LiveScreen:
         self._reader, writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._reader, False)
         self.stderr: int | None = writer
-        self._rest, self._log = b"", log
+        self._rest, self._log, self._size = b"", log, self._console.size
         self._loop: Loop | None = None
 
     def attach(self, loop: Loop) -> None:
@@ -67,6 +68,9 @@ class LiveScreen:
         """Draw."""
         from supervisor.live import render
 
+        if self._console.size != self._size:  # lines that wrapped anew would be left behind
+            self._size = self._console.size
+            self._console.clear()
         self._live.update(render(shown, self._console.width, self._console.height), refresh=True)
 
     def detach(self) -> None:
@@ -77,7 +81,7 @@ class LiveScreen:
         self._live.stop()
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(shorter(line), markup=False, highlight=False, soft_wrap=True)
 
     def _read(self) -> None:
         try:
@@ -87,6 +91,11 @@ class LiveScreen:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._print(line.decode(errors="replace"))
+
+
+def shorter(line: str) -> str:
+    """A log line without the date and our own name, which whoever looks on knows."""
+    return re.sub(r"^[\d-]{10}T([\d:]{8})Z (\w+ +)supervisor: ", r"\1 \2", line)
 
 
 def screen_for(log: Log, *, records_on_stdout: bool) -> Screen:

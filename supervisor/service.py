@@ -97,7 +97,11 @@ class Service(Session):
         if self._screen.stderr is None:
             super().progress(done, of)
         else:
-            self._note = f"compiling kernels, once on this machine: {done} of {of}" if done < of else ""
+            self._note = f"compiling kernels, once on this machine: {done} of {of}"
+
+    def warmed(self) -> None:
+        """The nursery is ready."""
+        self._note = ""
 
     def _look_soon(self) -> None:
         """Links often change in bursts: one look a little later sees them all."""

@@ -62,9 +62,7 @@ class Session:
         self.phase, self._deadline_s, self._stopped_s = Phase.WORKING, 0.0, 0.0
         self._drain_s = self._patience_s = drain_s
         self.herd = Herd(self.loop, log, runtime, HerdNews(self.left, self.damaged))
-        news = NurseryNews(
-            self.progress, self.herd.fork_all, self.herd.forked, self._failed, self._nursery_lost
-        )
+        news = NurseryNews(self.progress, self._ready, self.herd.forked, self._failed, self._nursery_lost)
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
         heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)
         self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
@@ -81,8 +79,8 @@ class Session:
         self.loop.turn(timeout_s)
         now_s = time.monotonic()
         if self.phase is Phase.WORKING:
-            self.nursery.tick(now_s)
             self.herd.tick(now_s)
+        self.nursery.tick(now_s)
         self.exporter.tick(now_s)
         self._advance(now_s)
 
@@ -93,6 +91,9 @@ class Session:
         if end == "\r" or done in {1, of}:
             sys.stderr.write(line + end)
             sys.stderr.flush()
+
+    def warmed(self) -> None:
+        """The nursery is ready; nothing to take back from a line that was printed."""
 
     def left(self, post: Post, why: str) -> None:
         """A worker is gone for good."""
@@ -157,6 +158,10 @@ class Session:
     def _refused(self, why: str, code: int) -> None:
         self.verdict.fail(why, code)
         self.stop("exporter refused")
+
+    def _ready(self) -> None:
+        self.warmed()
+        self.herd.fork_all()
 
     def _failed(self, name: str, why: str) -> None:
         if name:

@@ -52,13 +52,8 @@ class Standing:
             self.start()
 
     def say(self, message: Message, descriptors: tuple[int, ...] = ()) -> bool:
-        """Send a message; a process that stopped reading is killed, and its successor told anew."""
-        if self.child is None:
-            return False
-        if not self.child.send(message, descriptors):
-            self.child.kill(signal.SIGKILL, "it stopped reading its messages")
-            return False
-        return True
+        """Send a message; a successor of a process that did not get it is told anew."""
+        return self.child is not None and self.child.send(message, descriptors)
 
     def dismiss(self) -> None:
         """Close its channel: it ends by itself."""
@@ -79,6 +74,7 @@ class Standing:
             return
         now_s = time.monotonic()
         self.life = lifecycle.died(self.life, now_s, end.explain(child.killed_by_us), STANDING_POLICY)
-        self._log.error(f"{self.name} ended", pid=child.pid, why=self.life.why)
+        what = "starting again" if self.life.state is State.BACKOFF else "given up"
+        self._log.error(f"{self.name} ended, {what}", pid=child.pid, why=self.life.why)
         self.lost()
         self.tick(now_s)

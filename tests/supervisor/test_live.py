@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from supervisor.live import count, render, span
+from supervisor.screen import shorter
 from supervisor.snapshot import Rates, Row, Snapshot
 
 TALK = {
@@ -81,3 +82,15 @@ def test_rates_need_two_readings_and_survive_a_new_table():
     assert rates.of("e", 1.0, {"packets_received": 10, "octets_received": 100}) is None
     assert rates.of("e", 3.0, {"packets_received": 20, "octets_received": 200}) == (5.0, 400.0)
     assert rates.of("e", 4.0, {"packets_received": 1, "octets_received": 10}) is None
+
+
+def test_what_is_under_way_has_a_line_of_its_own():
+    note = "compiling kernels, once on this machine: 6 of 9"
+    lines = text(Snapshot(ROWS, 3.0, phase=note), 80).splitlines()
+    assert note in map(str.strip, lines)
+
+
+def test_log_lines_above_the_table_are_short():
+    line = "2026-11-22T21:46:57Z error   supervisor: worker ended interface=eth0"
+    assert shorter(line) == "21:46:57 error   worker ended interface=eth0"
+    assert shorter("Traceback: 2026-11-22T21:46:57Z") == "Traceback: 2026-11-22T21:46:57Z"

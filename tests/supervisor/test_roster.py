@@ -32,6 +32,7 @@ def reason(links, name, *patterns):
         ([ETH0, Link("tap0", 9, kind="tun", master=4), Link("br0", 4, kind="bridge")], ["eth0"]),
         ([ETH0, Link("ifb0", 9, kind="ifb")], ["eth0"]),
         ([LO, Link("eth0", 5, kind="veth", peer_is_elsewhere=True)], ["eth0"]),
+        ([LO, Link("eth0", 5, kind="macvlan", peer_is_elsewhere=True)], ["eth0"]),
         ([LO, Link("va", 5, kind="veth", parent=6), Link("vb", 6, kind="veth", parent=5)], []),
         ([LO], []),
     ],

@@ -33,7 +33,6 @@ def service(tmp_path, inside):
 def test_it_watches_drains_and_says_what_came_of_it(service):
     assert service.stop(signal.SIGINT) == 0
     assert "2 packets captured; 2 flow records (null 2); 0 packets dropped" in service.log.read_text()
-    assert list((service.folder / "runtime" / "tables").iterdir()) == []
     assert list((service.folder / "runtime" / "locks").iterdir()) == []
 
 
