@@ -30,8 +30,8 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     room = socket.CMSG_SPACE(DESCRIPTORS_LIMIT * array.array("i").itemsize)
     try:
         data, ancillary, _flags, _address = sock.recvmsg(MESSAGE_LIMIT_BYTES, room, socket.MSG_CMSG_CLOEXEC)
-    except ConnectionResetError:
-        return None
+    except ConnectionResetError:  # told once, when it closed without reading all; its last words still queue
+        data, ancillary, _flags, _address = sock.recvmsg(MESSAGE_LIMIT_BYTES, room, socket.MSG_CMSG_CLOEXEC)
     descriptors = array.array("i")
     for level, kind, body in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):

@@ -1,0 +1,14 @@
+"""Last words on a control channel."""
+
+from shared import channel
+
+
+def test_what_a_child_said_is_heard_though_it_left_messages_unread():
+    """The kernel reports the reset before it hands over what still queues."""
+    ours, theirs = channel.pair()
+    channel.send(ours, {"do": "attach"})
+    channel.send(theirs, {"did": "refused"})
+    theirs.close()
+    assert channel.receive(ours) == ({"did": "refused"}, [])
+    assert channel.receive(ours) is None
+    ours.close()
