@@ -19,6 +19,7 @@ from supervisor.post import Post
 from supervisor.subreaper import become_subreaper
 
 TOGETHER_S = 0.3
+REFUSED_S = 0.5  # nobody takes records any more: no worker can drain
 
 
 class Phase(Enum):
@@ -157,7 +158,7 @@ class Session:
 
     def _refused(self, why: str, code: int) -> None:
         self.verdict.fail(why, code)
-        self.stop("exporter refused")
+        self.stop("exporter refused", REFUSED_S)
 
     def _ready(self) -> None:
         self.warmed()
