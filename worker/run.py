@@ -110,6 +110,8 @@ class Worker:
             self._outlet.wait(REST_S)
             self._outlet.pump(urgent=True)
             self._attend()
+            if self._is_late():
+                self._outlet.make_room(RECORDS_A_BLOCK)
 
     def _keep_house(self, source: Source) -> None:
         """Sweep; and a few times a second the heartbeat, the kernel's drops, the pipes and the supervisor."""
@@ -153,7 +155,7 @@ class Worker:
 
     def _close_file(self, index: int) -> None:
         """Flows, clock and cursor of a file are its own; its records leave under its name."""
-        while not self._outlet.is_sent:
+        while not self._outlet.is_sent and not self._is_late():
             self._outlet.pump(urgent=True)
             self._outlet.wait(REST_S)
             self._attend()
@@ -199,6 +201,10 @@ class Worker:
     def _drain_by(self, seconds: float) -> None:
         until_s = time.monotonic() + seconds
         self._drain_until_s = min(self._drain_until_s or until_s, until_s)
+
+    def _is_late(self) -> bool:
+        """The time to drain is over: what nobody took by now is dropped, and counted."""
+        return self._drain_until_s is not None and time.monotonic() > self._drain_until_s
 
     def _say(self, message: dict[str, Any]) -> None:
         try:
