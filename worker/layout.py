@@ -59,8 +59,8 @@ COLD = np.dtype(
         *((name, "u4") for name in ("mpls_label", "active_at")),
         *((name, "u2") for name in ("icmp", "direction")),
         ("spare", "u4"),
-        ("tcp", "u8", (2, 8)),
-        ("application", "u8", (4,)),
+        ("tcp", "u8", (2, 7)),
+        ("application", "u8", (2,)),
     ]
 )
 FRAGMENT = np.dtype(
@@ -76,7 +76,7 @@ FRAGMENT = np.dtype(
 
 BLOCK_PACKETS = 1024
 FRAGMENTS = 4096
-OUTBOX_BYTES_MOST = 24 << 20  # the ring's whole length becomes resident in time
+OUTBOX_BYTES_MOST = 16 << 20  # the ring's whole length becomes resident in time
 NEVER = 0xFFFFFFFF
 FLOWS_LEAST = 2  # the strided views of a single row would have another type
 

@@ -4,6 +4,7 @@ A fork costs milliseconds and shares the compiled code. Forking twice makes the 
 which is the subreaper, so that the supervisor itself waits for it and knows how it ended.
 """
 
+import gc
 import os
 import signal
 import socket
@@ -44,9 +45,12 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
             supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}
         )
     )
-    from worker import warm
+    from worker import shed, warm
 
     warm.up()
+    shed.compiler_pages()
+    gc.collect()
+    gc.freeze()  # a collection in a worker must not copy the pages it shares with the nursery
     pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
     channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
 
