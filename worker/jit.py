@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 Function = TypeVar("Function", bound=Callable[..., Any])
 WITHOUT_JIT = bool(getattr(numba.config, "DISABLE_JIT", 0))
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
-KERNELS = 9
+KERNELS = 8
 _watchers: list[Callable[[int, int, str], None]] = []
 _ready: list[str] = []
 
