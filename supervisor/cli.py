@@ -19,6 +19,7 @@ from supervisor.flags import (
     CAPTURE,
     COMMON,
     HOST,
+    LIVE_ONLY,
     ORIGINS,
     STORE,
     VERBS,
@@ -65,6 +66,7 @@ def replay(
 
     if not captures:
         raise UsageError("replay: name at least one capture file")
+    ORIGINS.refuse_flags(LIVE_ONLY, "replay", "is for live capture; capture files are read whole")
     return start(ORIGINS.settings(host, capture), captures, _log(common))
 
 

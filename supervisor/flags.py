@@ -8,11 +8,13 @@ from typing import Annotated, Any, get_type_hints
 
 from cyclopts import App, Parameter, Token
 
+from shared.errors import UsageError
 from shared.settings import CaptureSettings, HostSettings, Settings
 from supervisor import account, arguments, sinks
 
 VERBS = ("run", "replay", "interfaces", "check", "status", "config", "version", "flows", "query")
 PASSED_ON = ("flows", "query")
+LIVE_ONLY = ("interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class Origins:
                 for index, word in enumerate(arguments.as_words(value)):
                     by_name[key].append(Token(keyword=key, value=word, source=self.file.path, index=index))
         self.of = {name: argument.tokens[0].source for name, argument in by_name.items() if argument.tokens}
+
+    def refuse_flags(self, names: Sequence[str], verb: str, why: str) -> None:
+        """A flag that a verb cannot heed is a mistake; in the file or the environment it is for others."""
+        for name in names:
+            if self.of.get(name) == "cli":
+                raise UsageError(f"{verb}: --{name.replace('_', '-')} {why}")
 
     def settings(self, host: HostSettings, capture: CaptureSettings) -> Settings:
         """Everything together, tables per interface laid over."""

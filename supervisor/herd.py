@@ -159,6 +159,7 @@ class Herd:
         """The post is empty for good: its counters become history."""
         counters = post.counters()
         self.past.update({name: counters.get(name, 0) for name in COUNTERS})
+        self.past["records_dropped"] += post.unreported()
         del self.posts[post.name]
         self._news.left(post, why)
         post.close()
@@ -199,7 +200,7 @@ class Herd:
             post.life = lifecycle.stopping(post.life, time.monotonic())
             if post.worker:
                 post.worker.send({"do": "drain"})
-            elif post.has_unreported():
+            elif post.unreported():
                 self._fork(post)
             else:
                 self._dismiss(post, "")

@@ -78,6 +78,15 @@ class Report:
             counts[sink["name"]] = counts.get(sink["name"], 0) + int(sink.get("records", 0))
         return counts
 
+    def undelivered(self, what_of_them: str) -> list[str]:
+        """A sentence for each sink that did not get all, with its last error."""
+        return [
+            f"{sink['name']}: {missing:,} records {what_of_them}"
+            + (f": {sink['error']}" if sink.get("error") else "")
+            for sink in self.sinks
+            if (missing := self.records - sink["records"] - sink["dropped"]) > 0
+        ]
+
     def dropped(self) -> int:
         """Records that the sinks missed."""
         return sum(int(sink.get("dropped", 0)) for sink in self.sinks)

@@ -84,10 +84,10 @@ class Post:
         """No worker has held it yet."""
         return not self.counters().get("pid")
 
-    def has_unreported(self) -> bool:
-        """A worker left flows or records behind."""
+    def unreported(self) -> int:
+        """Records a worker left behind, those of its living flows included."""
         page = self.counters()
-        return bool(page and (page["flows_active"] or page["head"] != page["acknowledged"]))
+        return page["flows_active"] + page["head"] - page["acknowledged"] if page else 0
 
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""

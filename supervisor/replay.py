@@ -4,7 +4,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shared.errors import Exit, FlowherdError
@@ -41,6 +41,8 @@ class Replay(Session):
         while self.phase is not Phase.DONE:
             self.turn(1.0)
         self.finish()
+        for sentence in self.exporter.report.undelivered("were not delivered"):
+            self.verdict.fail(sentence)
         return Exit(self.verdict.code)
 
     def left(self, post: Post, why: str) -> None:
@@ -101,6 +103,22 @@ def open_capture(name: str) -> int:
     raise FlowherdError(f"{name}: {what}")
 
 
+@contextmanager
+def _cache_folder(wanted: str, who: account.Account, log: Log) -> Iterator[str]:
+    """The one wanted, or a passing one: a replay needs no rights, it only starts slowly without a cache."""
+    try:
+        account.make_folder(Path(wanted), account.PUBLIC)
+        usable, why = os.access(wanted, os.W_OK | os.X_OK), f"{wanted}: cannot be written"
+    except FlowherdError as error:
+        usable, why = False, str(error)
+    if usable:
+        yield wanted
+        return
+    log.warning("kernels are compiled for this run alone; --cache-dir DIR keeps them", why=why)
+    with account.passing_folder(who) as folder:
+        yield str(folder)
+
+
 def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
     """The verb: a private spool, both processes, all files, one line of totals."""
     began_s = time.monotonic()
@@ -109,11 +127,11 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
     with ExitStack() as stack:
         spool = stack.enter_context(account.passing_folder(who))
         account.prepare_sinks(chosen, who)
-        account.make_folder(Path(settings.cache_dir), account.PUBLIC)
+        cache_dir = stack.enter_context(_cache_folder(settings.cache_dir, who, log))
         jsonl = tuple(account.open_jsonl(chosen))
         stack.callback(account.close_all, jsonl)
         exporter = ExporterOrders(who, settings, tuple(chosen), str(spool), jsonl, durable=False)
-        session = Replay(captures, log, NurseryOrders(who, settings.cache_dir), exporter)
+        session = Replay(captures, log, NurseryOrders(who, cache_dir), exporter)
         code = session.run()
     for sentence in session.verdict.sentences:
         to_stderr(f"flowherd: {sentence}")

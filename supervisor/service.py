@@ -65,6 +65,7 @@ class Service(Session):
         self._screen.detach()
         self._control.close()
         self.finish()
+        self.verdict.sentences += self.exporter.report.undelivered("wait in the spool for the next run")
         return self.verdict.code
 
     def _work(self, now_s: float) -> None:

@@ -88,3 +88,25 @@ def test_a_mistake_is_one_sentence(files, words, code, sentence):
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("flag", ["--filter=tcp", "--interface=eth0", "--snaplen=64", "--core=1"])
+def test_a_flag_for_live_capture_alone_is_refused(files, flag):
+    done = flowherd("replay", *places(files), flag, "--sink", "null", files / "good")
+    assert done.returncode == 2
+    assert f"replay: {flag.split('=')[0]} is for live capture" in done.stderr
+
+
+def test_what_a_full_disk_refused_is_said(files):
+    """/dev/full: each write fails as on a full disk."""
+    done = replay(files, "good", "good", sink="jsonl:/dev/full")
+    assert done.returncode == 1
+    assert "jsonl:/dev/full: 2 records were not delivered" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_cache_folder_it_only_says_so(files):
+    done = flowherd("replay", "--cache-dir", "/proc/none", "--sink", "null", files / "good")
+    assert done.returncode == 0
+    assert "kernels are compiled for this run alone" in done.stderr
+    assert "1 flow records (null 1)" in done.stderr
