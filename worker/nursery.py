@@ -84,10 +84,10 @@ def become_worker(orders: dict[str, Any], descriptors: list[int]) -> None:
     """Never returns: a worker ends with its exit code, whatever happens."""
     code = 1
     try:
-        from worker.run import run
+        from worker.birth import live
         from worker.spec import Spec
 
-        code = run(Spec.read(orders, descriptors))
+        code = live(Spec.read(orders, descriptors))
     except BaseException:  # noqa: BLE001 - a bug: its trace goes to the log, its code to the supervisor
         traceback.print_exc()
     sys.stderr.flush()

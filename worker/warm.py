@@ -17,7 +17,7 @@ WARM_TABLE_BYTES = 4 << 20
 
 def up() -> None:
     """Run every kernel on nothing: the first call of a compiled kernel costs a tenth of a second."""
-    import worker.run  # noqa: F401 - all that a worker imports, before privileges go
+    import worker.birth  # noqa: F401 - all that a worker imports, before privileges go
 
     table = open_table(bytearray(WARM_TABLE_BYTES), 16, Timing._make([ticks(1.0)] * 4 + [1500]))
     buf, packets = np.frombuffer(b"", np.uint8), new_packets()

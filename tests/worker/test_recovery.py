@@ -20,8 +20,8 @@ from tests.worker.rig import Bytes, Frames, Kernels, in_order
 from tests.worker.test_table import consistent, flood, udp
 from tests.worker.trial import START_NS, some
 from worker import recovery
+from worker.birth import live
 from worker.layout import USED
-from worker.run import run
 from worker.spec import Spec
 
 PACKETS, FLOWS = 60_000, 3_000
@@ -75,7 +75,7 @@ class Host:
                 "max_flows": self.max_flows,
             }
             file = Bytes(self.content)
-            code = run(
+            code = live(
                 Spec(
                     **orders,
                     table=self.table,

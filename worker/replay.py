@@ -1,0 +1,47 @@
+"""Capture files instead of an interface: each in turn, with a table and a clock of its own; nothing is dropped."""
+
+import os
+from pathlib import Path
+
+from shared.vitals import INDEX
+from worker.capture.files import CaptureError, FileSource
+from worker.recovery import forget_time
+from worker.run import Worker
+
+CURSOR_BLOCK, CURSOR_OFFSET, IN_HAND = INDEX["cursor_block"], INDEX["cursor_offset"], INDEX["in_hand"]
+
+
+class Replay(Worker):
+    """The worker of one replay; its cursor is the file's number and the offset in it."""
+
+    def work(self) -> None:
+        """From the file where a predecessor stopped to the last; then wait until all is acknowledged."""
+        self.life.say(did="capturing")
+        for index in range(int(self.words[CURSOR_BLOCK]), len(self.spec.files)):
+            if not self.life.is_draining:
+                self._file(index)
+        self.drain()
+
+    def _file(self, index: int) -> None:
+        name = self.spec.files[index]
+        self.outlet.interface = Path(name).name
+        packets, why = 0, None
+        try:
+            with os.fdopen(self.spec.sources[index], "rb", buffering=0) as file:
+                source = FileSource(file, int(self.words[CURSOR_OFFSET]))
+                while not source.ended and not self.life.is_draining:
+                    self.step(source)
+                packets, why = source.packets, source.damage
+        except CaptureError as error:
+            why = str(error)
+        self.end_flows()
+        self._close(index)
+        self.life.say(did="file", index=index, name=name, packets=packets, why=why)
+
+    def _close(self, index: int) -> None:
+        """Flows, clock and cursor of a file are its own; its records leave under its name."""
+        while not self.outlet.is_sent and not self.life.is_late:
+            self.flush()
+        forget_time(self.table)
+        self.words[IN_HAND] = self.words[CURSOR_OFFSET] = 0
+        self.words[CURSOR_BLOCK] = index + 1
