@@ -1,0 +1,145 @@
+"""A network namespace with a veth pair, a whole flowherd in it, tcpreplay, and counters read from the flow table."""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from shared import vitals
+from worker.jit_cache import DEFAULT_ROOT
+
+FLOWHERD = (sys.executable, "-I", "-m", "supervisor")
+NUMBERS = itertools.count()
+
+
+def until(condition, what, limit_s=30.0):
+    """The first true value of `condition`."""
+    end_s = time.monotonic() + limit_s
+    while time.monotonic() < end_s:
+        if value := condition():
+            return value
+        time.sleep(0.001)
+    raise AssertionError(f"never: {what() if callable(what) else what}")
+
+
+def run(*words, **more):
+    return subprocess.run([str(w) for w in words], check=True, capture_output=True, text=True, **more).stdout
+
+
+class Wire:
+    """Namespace with `va` and `vb` joined; nothing of the kernel's own goes over them."""
+
+    def __init__(self, mtu=1500):
+        self.name = f"fhb-{os.getpid()}-{next(NUMBERS)}"
+        run("ip", "netns", "add", self.name)
+        for setting in ("all", "default"):
+            self.inside("sysctl", "-qw", f"net.ipv6.conf.{setting}.disable_ipv6=1")
+        run("ip", "-n", self.name, "link", "add", "va", "type", "veth", "peer", "name", "vb")
+        for end in ("va", "vb"):
+            run("ip", "-n", self.name, "link", "set", end, "mtu", mtu, "arp", "off", "up")
+
+    def command(self, *words):
+        return ["ip", "netns", "exec", self.name, *map(str, words)]
+
+    def inside(self, *words):
+        return run(*self.command(*words))
+
+    def replay(self, capture, *words):
+        """Tcpreplay into va; the words it printed."""
+        return self.inside("tcpreplay", "-q", "-i", "va", *words, capture)
+
+    def close(self):
+        run("ip", "netns", "del", self.name)
+
+
+@contextlib.contextmanager
+def wire(**settings):
+    made = Wire(**settings)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Flowherd:
+    """One running flowherd that watches `vb` of a wire."""
+
+    def __init__(self, place, folder, *words, sink=None, cache=DEFAULT_ROOT):
+        self.folder, self.log, self.out = folder, folder / "log", folder / "flows.jsonl"
+        dirs = [f"--state-dir={folder}/state", f"--runtime-dir={folder}/run", f"--cache-dir={cache}"]
+        sinks = ["--sink", sink or f"jsonl:{self.out}"]
+        chosen = [] if "--interface" in words else ["--interface", "vb"]
+        with self.log.open("w") as log:
+            command = place.command(*FLOWHERD, "run", *dirs, *sinks, *chosen, *words)
+            self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
+
+    def counters(self, name="vb"):
+        """The vitals page of an interface's table, which the supervisor holds; empty before there is one."""
+        page = b""
+        for fd in Path(f"/proc/{self.process.pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(fd).startswith(f"/memfd:flowherd-{name} "):
+                    page = fd.open("rb").read(vitals.PAGE_BYTES)
+        return vitals.read_page(page) if len(page) == vitals.PAGE_BYTES else {}
+
+    def said(self):
+        return self.log.read_text()
+
+    def capturing(self, name="vb"):
+        """Wait for it; the worker's pid."""
+        until(
+            lambda: self.counters(name).get("capturing_since_ns") or self.process.poll() is not None,
+            self.said,
+        )
+        assert self.process.poll() is None, self.said()
+        return self.counters(name)["pid"]
+
+    def received(self, count, name="vb"):
+        """Wait until `count` packets came."""
+        until(
+            lambda: self.counters(name)["packets_received"] >= count,
+            lambda: f"{count}: {self.counters(name)}",
+        )
+        return self.counters(name)
+
+    def stop(self):
+        """Drain; the records."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.said()
+        return [json.loads(line) for line in self.out.read_text().splitlines()] if self.out.exists() else []
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@contextlib.contextmanager
+def flowherd(place, folder, *words, **more):
+    """A flowherd, ended at the end."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    started = Flowherd(place, Path(folder), *words, **more)
+    try:
+        yield started
+    finally:
+        started.end()
+
+
+def replayed(folder, *captures, least=0):
+    """The records and exit code of `flowherd replay`."""
+    out = Path(folder) / "replay.jsonl"
+    dirs = [f"--state-dir={folder}/replay", f"--cache-dir={DEFAULT_ROOT}"]
+    command = [*FLOWHERD, "replay", *map(str, captures), "--sink", f"jsonl:{out}", *dirs]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    records = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    assert len(records) >= least, done.stderr
+    return records, done
