@@ -83,7 +83,7 @@ class Flowherd:
         page = b""
         for fd in Path(f"/proc/{self.process.pid}/fd").glob("*"):
             with contextlib.suppress(OSError):
-                if os.readlink(fd).startswith(f"/memfd:flowherd-{name} "):
+                if str(fd.readlink()).startswith(f"/memfd:flowherd-{name} "):
                     page = fd.open("rb").read(vitals.PAGE_BYTES)
         return vitals.read_page(page) if len(page) == vitals.PAGE_BYTES else {}
 
@@ -106,6 +106,14 @@ class Flowherd:
             lambda: f"{count}: {self.counters(name)}",
         )
         return self.counters(name)
+
+    def received_or_dropped(self, count, name="vb"):
+        """Wait until `count` packets came or are known to be lost."""
+        def all_told():
+            now = self.counters(name)
+            return now["packets_received"] + now["kernel_dropped"] >= count and now
+
+        return until(all_told, lambda: f"{count}: {self.counters(name)}")
 
     def stop(self):
         """Drain; the records."""

@@ -1,0 +1,61 @@
+"""Replay of a capture file to `null` on one core beside softflowd and nfpcapd: what one more copy of the file costs."""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+from bench import traffic
+from bench.result import Result
+from worker.jit_cache import DEFAULT_ROOT
+
+PORT = 29995
+
+
+def programs(folder):
+    """Each program's command line for a capture; all keep at least as many flows as it has."""
+    out = folder / "nfdump"
+    out.mkdir(exist_ok=True)
+    dirs = [f"--state-dir={folder}/state", f"--cache-dir={DEFAULT_ROOT}"]
+    ours = [sys.executable, "-I", "-m", "supervisor", "replay"]
+    found = {"flowherd": lambda path: [*ours, str(path), "--sink", "null", *dirs]}
+    if shutil.which("softflowd"):
+        soft = ["softflowd", "-d", "-m", "1000000", "-v", "9", "-n", f"127.0.0.1:{PORT}", "-r"]
+        found["softflowd"] = lambda path: [*soft, str(path)]
+    if shutil.which("nfpcapd"):
+        found["nfpcapd"] = lambda path: ["nfpcapd", "-w", str(out), "-r", str(path)]
+    return found
+
+
+def seconds(command, core):
+    began = time.perf_counter()
+    words = ["taskset", "-c", str(core), *command]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def measure(folder, packets=5_000_000, flows=200_000, rounds=5):
+    """Interleaved, medians of time(two copies) - time(one)."""
+    once, origin = traffic.large(folder, packets, flows)
+    twice, core = traffic.doubled(once), max(os.sched_getaffinity(0))
+    spent = {name: [] for name in programs(folder)}
+    with socket.socket(type=socket.SOCK_DGRAM) as ear:
+        ear.bind(("127.0.0.1", PORT))
+        for path in (once, twice):
+            traffic.touch(path)
+        seconds(programs(folder)["flowherd"](once), core)
+        for _ in range(rounds):
+            for name, command in programs(folder).items():
+                one = seconds(command(once), core)
+                spent[name].append(seconds(command(twice), core) - one)
+    once.unlink()
+    twice.unlink()
+    rates = {name: packets / statistics.median(times) / 1e6 for name, times in spent.items()}
+    figures = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items())
+    fastest = max((rate for name, rate in rates.items() if name != "flowherd"), default=0)
+    ratio = f"; {rates['flowherd'] / fastest:.1f} × the faster of the others" if fastest else ""
+    how = f"{packets:,} packets, {flows:,} flows, full size ({origin}); median of {rounds}"
+    return [Result("replay to null on one core, Mpps", figures + ratio, how)]

@@ -1,0 +1,81 @@
+"""Captures to measure with: the large synthetic one, two of it in a row, and small frames for the wire."""
+
+import random
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SYNTH = ROOT.parent / "shared" / "tools" / "synth.py"
+START_S = 1_700_000_000
+
+
+def large(folder, packets, flows):
+    """A capture of full-size packets of many flows (Zipf), a minute long; its origin in a word."""
+    path = folder / f"large-{packets}-{flows}.pcap"
+    if SYNTH.is_file():
+        words = [sys.executable, SYNTH, path, "--packets", packets, "--flows", flows]
+        subprocess.run([str(word) for word in words], check=True, stderr=subprocess.DEVNULL)
+        return path, "synth.py"
+    path.write_bytes(header() + b"".join(plain(packets, flows, 60.0, (60, 590, 1514), (7, 4, 1))))
+    return path, "bench/traffic.py"
+
+
+def header():
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+
+
+def plain(packets, flows, seconds, sizes=(200,), shares=(1,), seed=1):
+    """Records of UDP and TCP flows of even popularity."""
+    rng, pick = random.Random(seed), random.Random(seed).choices
+    known = [heads(rng, number) for number in range(flows)]
+    for number in range(packets):
+        flow = number if number < flows else rng.randrange(flows)
+        size = sizes[0] if len(sizes) == 1 else pick(sizes, shares)[0]
+        micros = int(number * seconds * 1e6 / packets)
+        stamp = struct.pack("<IIII", START_S + micros // 10**6, micros % 10**6, size, size)
+        link, rest = known[flow]
+        yield stamp + link + struct.pack(">H", size - 14) + rest + bytes(size - 54)
+
+
+def heads(rng, number):
+    """Ethernet and IPv4 up to the length, and what follows it up to byte 54, of a flow."""
+    proto, port = (6, 443) if rng.random() < 0.8 else (17, 53)
+    ends = struct.pack(">II", 0xC6120000 + number, 0xC6130000 + number % 4000)
+    ports = struct.pack(">HH", 1024 + number % 60000, port)
+    tcp = struct.pack(">IIBBHHH", 1, 1, 0x50, 0x10, 0xFFFF, 0, 0)
+    udp = struct.pack(">HH", 0, 0) + bytes(12)
+    link = bytes.fromhex("020000000002020000000001") + b"\x08\x00\x45\x00"
+    return link, struct.pack(">HHBBH", 0, 0x4000, 64, proto, 0) + ends + ports + (tcp if proto == 6 else udp)
+
+
+def doubled(path):
+    """The capture and, a minute later, the same once more."""
+    content = path.read_bytes()
+    again = bytearray(content[24:])
+    at, end, unpack, pack = 0, len(again), struct.Struct("<I").unpack_from, struct.Struct("<I").pack_into
+    while at < end:
+        pack(again, at, unpack(again, at)[0] + 61)
+        at += 16 + unpack(again, at + 8)[0]
+    out = path.with_suffix(".twice.pcap")
+    with out.open("wb") as file:
+        file.write(content)
+        file.write(again)
+    return out
+
+
+def small(folder, packets, flows, seconds=10.0):
+    """Frames of 200 bytes for the wire."""
+    path = folder / f"small-{packets}-{flows}.pcap"
+    with path.open("wb") as file:
+        file.write(header())
+        file.writelines(plain(packets, flows, seconds))
+    return path
+
+
+def touch(path):
+    """Have it in the page cache."""
+    with path.open("rb") as file:
+        while file.read(1 << 24):
+            pass
