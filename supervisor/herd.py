@@ -18,7 +18,7 @@ from supervisor.loop import Loop
 from supervisor.nursery import Nursery
 from supervisor.outbound import Exporter
 from supervisor.post import Post
-from supervisor.standing import POLICY
+from supervisor.standing import FILE_POLICY, POLICY
 
 SILENT_S = 5.0
 STACK_S = 1.0
@@ -123,8 +123,8 @@ class Herd:
                 post.life = lifecycle.capturing(post.life, time.monotonic())
                 if post.kind != "files":
                     self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
-            case {"did": "file", "name": name, "why": why}:
-                post.files_done += 1
+            case {"did": "file", "index": index, "name": name, "why": why}:
+                post.files_done = index + 1
                 if why:
                     self._news.damaged(name, why)
             case {"did": "fault", "why": why, "code": code}:
@@ -137,15 +137,15 @@ class Herd:
             return
         post.worker = None
         why = post.fault[0] if post.fault else end.explain(child.killed_by_us)
-        if post.life.state is State.STOPPING or post.kind == "files":
+        if post.life.state is State.STOPPING or (post.kind == "files" and end.is_clean):
             self._dismiss(post, "" if end.is_clean else why)
         elif post.fault and post.fault[1] == Exit.CONFIGURATION:
             post.life = lifecycle.gave_up(post.life, time.monotonic(), why)
             self._log.error("worker gave up", interface=post.name, why=why)
         else:
-            post.life = lifecycle.died(
-                post.life, time.monotonic(), why, POLICY, progressed=post.has_progressed()
-            )
+            policy = FILE_POLICY if post.kind == "files" else POLICY
+            progressed = post.has_progressed()
+            post.life = lifecycle.died(post.life, time.monotonic(), why, policy, progressed=progressed)
             what = "starting again" if post.life.state is State.BACKOFF else "given up"
             self._log.error(
                 f"worker ended, {what}",
@@ -153,6 +153,8 @@ class Herd:
                 pid=child.pid or None,
                 why=post.life.why,
             )
+            if post.kind == "files" and post.life.state is State.FATAL:
+                self._dismiss(post, why)
             self._restart_due(post, time.monotonic())
 
     def _dismiss(self, post: Post, why: str) -> None:

@@ -11,6 +11,7 @@ from supervisor.loop import Loop
 
 POLICY = Policy()
 STANDING_POLICY = Policy(intensity=4)
+FILE_POLICY = Policy(intensity=2)  # a capture file whose worker dies for the third time is left
 
 
 class Standing:

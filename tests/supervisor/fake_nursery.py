@@ -54,7 +54,12 @@ class Worker:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.spec, self.table, self.batches, self.acks, self.sources = spec, table, batches, acks, sources
         self.life = socket.socket(fileno=life)
-        self.sent = self.packets = 0
+        page = vitals.read_page(os.pread(table, 4096, 0))  # a predecessor's place
+        self.sent, self.packets, self.first = (
+            page["records_sent"],
+            page["packets_received"],
+            page["cursor_block"],
+        )
 
     def put(self, **words):
         for name, value in words.items():
@@ -76,12 +81,14 @@ class Worker:
         return self.replay() if self.spec["kind"] == "files" else self.capture()
 
     def replay(self):
-        for index, (name, fd) in enumerate(zip(self.spec["files"], self.sources, strict=True)):
+        files = list(enumerate(zip(self.spec["files"], self.sources, strict=True)))
+        for index, (name, fd) in files[self.first :]:
             if os.pread(fd, 5, 0) == b"crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             why = None if os.fstat(fd).st_size else "is empty"
             if not why:
                 self.emit(name)
+            self.put(cursor_block=index + 1)
             channel.send(self.life, {"did": "file", "index": index, "name": name, "packets": 1, "why": why})
         return self.drain()
 

@@ -68,6 +68,7 @@ class FileSource:
 
     def __init__(self, file: BinaryIO, position: int = 0) -> None:
         self._file = file
+        file.seek(0)  # the descriptor's place is shared with a worker that died
         self.packets = 0
         self.ended = False
         try:
@@ -96,9 +97,11 @@ class FileSource:
 
     def _skip_to(self, position: int) -> None:
         """Read again, without metering, what a dead worker had done."""
-        packets = new_packets()
-        while self._window.base + self._at < position and not self.ended:
-            self.take(packets[:1])
+        packets, window = new_packets(), self._window
+        while window.base + self._at < position and not self.ended:
+            # A block never goes beyond the window in hand, or the next one if that was at its end.
+            whole = window.base + window.size + WINDOW_BYTES <= position
+            self.take(packets if whole else packets[:1])
 
     def take(self, packets: Any) -> int:
         """The next packets; at the end or at damage, none, and `ended`."""
