@@ -56,6 +56,6 @@ def measure(folder, packets=5_000_000, flows=200_000, rounds=5):
     rates = {name: packets / statistics.median(times) / 1e6 for name, times in spent.items()}
     figures = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items())
     fastest = max((rate for name, rate in rates.items() if name != "flowherd"), default=0)
-    ratio = f"; {rates['flowherd'] / fastest:.1f} × the faster of the others" if fastest else ""
+    ratio = f"; {rates['flowherd'] / fastest:.1f} times the faster of the others" if fastest else ""
     how = f"{packets:,} packets, {flows:,} flows, full size ({origin}); median of {rounds}"
     return [Result("replay to null on one core, Mpps", figures + ratio, how)]
