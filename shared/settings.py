@@ -47,7 +47,7 @@ class HostSettings:
     state_dir: str = "/var/lib/flowherd"
     """store and spool"""
     runtime_dir: str = "/run/flowherd"
-    """locks and the control socket"""
+    """the control socket"""
     cache_dir: str = "/var/cache/flowherd"
     """compiled kernels"""
     user: str = "flowherd"

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from shared import channel
 from shared.counters import WORKER
@@ -36,9 +35,8 @@ class HerdNews:
 class Herd:
     """Makes workers match posts."""
 
-    def __init__(self, loop: Loop, log: Log, runtime: Path | None, news: HerdNews) -> None:
+    def __init__(self, loop: Loop, log: Log, news: HerdNews) -> None:
         self._loop, self._log, self._news = loop, log, news
-        self.runtime = runtime
         self.posts: dict[str, Post] = {}
         self.past: Counter[str] = Counter()
         self.nursery: Nursery

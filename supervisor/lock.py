@@ -1,4 +1,7 @@
-"""One instance per interface: a lock file for each namespace and ifindex, with the holder's pid in it."""
+"""One instance per interface: a lock file for each namespace and ifindex, with the holder's pid in it.
+
+Interfaces' locks stand in one place, whatever an instance's own folders are.
+"""
 
 import fcntl
 import os
@@ -6,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import FlowherdError
+
+FOLDER = Path("/run/flowherd/locks")
 
 
 class Lock:
@@ -38,9 +43,9 @@ class Lock:
         os.close(self._fd)
 
 
-def path_of(folder: Path, ifindex: int) -> Path:
+def path_of(ifindex: int) -> Path:
     """The lock file of an interface in this network namespace."""
-    return folder / f"{Path('/proc/self/ns/net').stat().st_ino}-{ifindex}"
+    return FOLDER / f"{Path('/proc/self/ns/net').stat().st_ino}-{ifindex}"
 
 
 def watched_by(interface: str, pid: str) -> str:
@@ -48,10 +53,10 @@ def watched_by(interface: str, pid: str) -> str:
     return f"{interface} is already watched by the flowherd with pid {pid}"
 
 
-def is_held(folder: Path, ifindex: int) -> bool:
+def is_held(ifindex: int) -> bool:
     """Some process watches this interface."""
     try:
-        fd = os.open(path_of(folder, ifindex), os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path_of(ifindex), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -90,7 +90,7 @@ class Muster:
         if post.kind == "pcap" and capture.filter:
             bpf.compile_filter(post.name, capture.filter, capture.snaplen)
         try:
-            post.open(self._herd.runtime, program)
+            post.open(program)
         except FlowherdError:
             post.close()
             raise

@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from shared.settings import CaptureSettings
@@ -47,11 +46,10 @@ class Post:
         """Where its packets come from: ring, pcap or files."""
         return "files" if self.files else self.capture.capture
 
-    def open(self, runtime: Path | None, program: bpf.Program) -> None:
-        """Take what a worker needs; `runtime` None: a replay, which locks nothing."""
-        if runtime and not self.lock:
-            path = lock.path_of(runtime / "locks", self.link.ifindex)
-            self.lock = lock.Lock.take(path, partial(lock.watched_by, self.name))
+    def open(self, program: bpf.Program = ()) -> None:
+        """Take what a worker needs; capture files need no lock."""
+        if not self.files and not self.lock:
+            self.lock = lock.Lock.take(lock.path_of(self.link.ifindex), partial(lock.watched_by, self.name))
         if self.table is None:
             self.table = Table.create(self.name, self.capture.table_mib)
         if self.kind == "ring" and self.ring is None:

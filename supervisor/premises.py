@@ -9,7 +9,7 @@ from supervisor import account, inventory, lock, roster
 def take(settings: Settings, who: account.Account) -> lock.Lock:
     """Make what is ours; one instance at a time may have the runtime folder."""
     runtime = account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
-    account.make_folder(runtime / "locks", account.PRIVATE)
+    account.make_folder(lock.FOLDER, account.PRIVATE)
     account.make_folder(Path(settings.cache_dir), account.PUBLIC)
     state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
     account.make_folder(state / "spool", account.PRIVATE, who)
@@ -21,7 +21,7 @@ def holder_sentence(settings: Settings, pid: str) -> str:
     """Another flowherd has our runtime folder: say which of our interfaces it watches, if any."""
     links = inventory.read_links()
     for choice in roster.choose(settings.interface, links):
-        if choice.is_wanted_now and lock.is_held(Path(settings.runtime_dir, "locks"), choice.link.ifindex):
+        if choice.is_wanted_now and lock.is_held(choice.link.ifindex):
             return lock.watched_by(choice.link.name, pid)
     return (
         f"the flowherd with pid {pid} already runs in {settings.runtime_dir}; "

@@ -30,7 +30,7 @@ class Replay(Session):
     def __init__(
         self, captures: tuple[str, ...], log: Log, nursery: NurseryOrders, exporter: ExporterOrders
     ) -> None:
-        super().__init__(log, nursery, exporter, runtime=None, drain_s=exporter.settings.drain_s)
+        super().__init__(log, nursery, exporter, drain_s=exporter.settings.drain_s)
         self._waiting = list(captures)
         self._capture = exporter.settings.defaults
 
@@ -60,7 +60,7 @@ class Replay(Session):
             return
         names, descriptors = zip(*opened, strict=True)
         post = Post(Link("replay", 0), self._capture, files=names, sources=descriptors)
-        post.open(None, ())
+        post.open()
         self.herd.staff(post)
 
     def _open_files(self) -> Iterator[tuple[str, int]]:

@@ -34,12 +34,10 @@ class Service(Session):
         captures = [settings.defaults, *settings.per_interface.values()]
         raw = any(capture.capture == "pcap" for capture in captures)
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
-        runtime = Path(settings.runtime_dir)
-        super().__init__(
-            log, nursery, orders, runtime=runtime, drain_s=settings.drain_s, stderr=screen.stderr
-        )
+        socket_path = Path(settings.runtime_dir, "control.sock")
+        super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
         self._muster = Muster(settings, self.herd, log)
-        self._links, self._control = LinkWatch(), Control(runtime / "control.sock", self.loop, self._answer)
+        self._links, self._control = LinkWatch(), Control(socket_path, self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")

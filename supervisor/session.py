@@ -5,7 +5,6 @@ import sys
 import time
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
 from setproctitle import setproctitle
 
@@ -54,7 +53,6 @@ class Session:
         nursery: NurseryOrders,
         exporter: ExporterOrders,
         *,
-        runtime: Path | None,
         drain_s: float,
         stderr: int | None = None,
     ) -> None:
@@ -62,7 +60,7 @@ class Session:
         self.loop, self.log, self.verdict = Loop(), log, Verdict()
         self.phase, self._deadline_s, self._stopped_s = Phase.WORKING, 0.0, 0.0
         self._drain_s = self._patience_s = drain_s
-        self.herd = Herd(self.loop, log, runtime, HerdNews(self.left, self.damaged))
+        self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged))
         news = NurseryNews(self.progress, self._ready, self.herd.forked, self._failed, self._nursery_lost)
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
         heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from supervisor import lock
 from supervisor.session import TOGETHER_S
 from tests.supervisor.rig import DRIVE, flowherd, ip, namespace, places, running, until
 
@@ -33,7 +34,7 @@ def service(tmp_path, inside):
 def test_it_watches_drains_and_says_what_came_of_it(service):
     assert service.stop(signal.SIGINT) == 0
     assert "2 packets captured; 2 flow records (null 2); 0 packets dropped" in service.log.read_text()
-    assert list((service.folder / "runtime" / "locks").iterdir()) == []
+    assert not any(f"{service.process.pid}\n" == path.read_text() for path in lock.FOLDER.iterdir())
 
 
 def test_status_is_answered_over_a_socket_of_our_own(service):
@@ -123,8 +124,9 @@ def test_links_come_go_and_change(service, inside):
     service.running("va")
 
 
-def test_the_second_instance_names_the_first(service, inside):
-    done = flowherd(*places(service.folder), "-i", "va", "--sink", "null", inside=inside)
+@pytest.mark.parametrize("folder", [".", "its own"])
+def test_the_second_instance_names_the_first(service, inside, folder):
+    done = flowherd(*places(service.folder / folder), "-i", "va", "--sink", "null", inside=inside)
     assert done.returncode == 1
     assert f"va is already watched by the flowherd with pid {service.process.pid}" in done.stderr
 
