@@ -26,10 +26,8 @@ TP_STATUS_VLAN_VALID = 0x10
 STATUS, NUM_PACKETS, FIRST_PACKET, SEQUENCE = 8, 12, 16, 24
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 ARPHRD_BARE_IP = 512, 519, 768, 769, 776, 65534
-CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE = (
-    INDEX["cursor_block"],
-    INDEX["cursor_offset"],
-    INDEX["cursor_sequence"],
+CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE, IN_HAND = (
+    INDEX[name] for name in ("cursor_block", "cursor_offset", "cursor_sequence", "in_hand")
 )
 UNKNOWN_LINK = -1
 
@@ -108,9 +106,7 @@ class RingSource:
     def _resume(self) -> None:
         """After a worker's death: a block metered but not given back, or given back but still under the cursor."""
         if not self._block_end() - self._block_bytes < self._words[CURSOR_OFFSET] <= self._block_end():
-            commit(
-                self._words, CURSOR_OFFSET, 0
-            )  # died between the two stores of _next_block, or never began
+            self._stand_at(0)  # died between the two stores of _next_block, or never began
             return
         reused = (
             self._header(STATUS) & TP_STATUS_USER == 0 or self._sequence() != self._words[CURSOR_SEQUENCE]
@@ -131,7 +127,7 @@ class RingSource:
                 return 0
             words[CURSOR_SEQUENCE] = self._sequence()
             start = int(words[CURSOR_BLOCK]) * self._block_bytes + self._header(FIRST_PACKET)
-            commit(words, CURSOR_OFFSET, start if self._header(NUM_PACKETS) else self._block_end())
+            self._stand_at(start if self._header(NUM_PACKETS) else self._block_end())
         return int(walk_block(self.buf, int(words[CURSOR_OFFSET]), self._block_end(), packets))
 
     def done(self) -> None:
@@ -145,7 +141,12 @@ class RingSource:
 
     def _next_block(self) -> None:
         commit(self._words, CURSOR_BLOCK, (int(self._words[CURSOR_BLOCK]) + 1) % self._blocks)
-        commit(self._words, CURSOR_OFFSET, 0)
+        self._stand_at(0)
+
+    def _stand_at(self, offset: int) -> None:
+        """The cursor, with no packet in hand: a kill here makes none uncertain."""
+        commit(self._words, CURSOR_OFFSET, offset)
+        commit(self._words, IN_HAND, offset)
 
     def wait(self, seconds: float) -> None:
         """Sleep until the kernel hands over a block."""
