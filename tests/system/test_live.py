@@ -131,7 +131,8 @@ def test_kill_9_loses_no_packet(place, played, folder):
         records = live.stop()
     counted = sum(r["packets"] + r["rev_packets"] for r in records)
     assert kills >= 4
-    assert counters["packets_uncertain"] <= kills
+    assert counters["packets_uncertain"] <= kills // 2, "most were killed at rest: nothing was in hand"
+    assert count * loops <= counters["packets_received"] <= count * loops + counters["packets_uncertain"]
     assert counters["kernel_dropped"] == 0
     dropped = sum(value for name, value in counters.items() if name.startswith("dropped_"))
     assert count * loops - counters["packets_uncertain"] <= counted + dropped <= count * loops
