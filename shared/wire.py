@@ -41,11 +41,6 @@ class Reader:
     def __init__(self) -> None:
         self._bytes = bytearray()
 
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes of a message that has not come whole."""
-        return len(self._bytes)
-
     def feed(self, data: bytes | memoryview) -> Iterator[Message]:
         """Take `data`; yield each message it completes. WireError when the stream is out of step."""
         self._bytes += data

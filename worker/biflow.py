@@ -12,7 +12,6 @@ from worker.jit import inlined
 from worker.octets import Int
 
 LOW, HIGH = 0, 1
-ECHO_PAIRS = 0x0800, 0x8000  # type << 8 of ICMP and ICMPv6 echo requests
 
 
 @inlined

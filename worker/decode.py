@@ -9,12 +9,10 @@ from worker.decode_transport import decode_transport
 from worker.jit import inlined
 from worker.octets import Int, Octets
 
-SOURCE_FIELDS = "at end length next time_ns link direction tags vlan inner_vlan"
-
 
 @inlined
 def clear(p: Int) -> None:
-    """Forget the packet before; `SOURCE_FIELDS` are the capture source's to fill."""
+    """Forget the packet before, but for what the source fills: at end length next time_ns link direction and tags."""
     p.src_mac = np.uint64(0)
     p.dst_mac = np.uint64(0)
     p.mpls_label = -1

@@ -5,7 +5,6 @@ when it begins and when it is reported. `low` and `high` are the two ends in an 
 one sent a packet; FLOW.initiator says which of them is forward.
 """
 
-import os
 from typing import Any, Literal, NamedTuple
 
 import numba
@@ -13,7 +12,7 @@ import numpy as np
 from numba import types
 
 from shared.record import ROW
-from shared.vitals import INDEX, PAGE_BYTES, WORDS
+from shared.vitals import PAGE_BYTES, WORDS
 from worker.jit import WITHOUT_JIT
 
 
@@ -104,11 +103,6 @@ class Table(NamedTuple):
     mtu: int  # bytes of the largest IP packet that is no offloaded super-frame
 
 
-def word(name: str) -> int:
-    """Position of a word of the first page."""
-    return INDEX[name]
-
-
 def _shapes(capacity: int, outbox_rows: int) -> list[tuple[str, Any, tuple[int, ...]]]:
     buckets = 1 << (2 * capacity - 1).bit_length()
     return [
@@ -174,15 +168,6 @@ def plain(array: Any) -> Any:
 def new_packets() -> Any:
     """Scratch for one block of packets."""
     return plain(np.zeros(BLOCK_PACKETS, PACKET))
-
-
-def map_anonymous(size_bytes: int) -> Any:
-    """A table in memory of this process alone: tests and benchmarks."""
-    import mmap
-
-    memory = mmap.mmap(-1, size_bytes)
-    memory[:8] = os.urandom(8)
-    return memory
 
 
 REGISTERED_SERVICES = (

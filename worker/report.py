@@ -13,8 +13,6 @@ from worker.layout import PENDING, VERSION6
 from worker.octets import Int
 
 HEAD, REPORT_PENDING, RECORDS_SENT = INDEX["head"], INDEX["report_pending"], INDEX["records_sent"]
-IN, OUT = 1, 2
-ICMP_V4, ICMP_V6 = 1, 58
 
 
 @inlined

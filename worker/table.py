@@ -10,6 +10,7 @@ from shared.elements import NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.biflow import hash_of, source_is_initiator
+from worker.decode_link import IN, OUT
 from worker.jit import commit, inlined
 from worker.layout import NEVER, USED, VERSION6
 from worker.octets import Int
@@ -23,7 +24,6 @@ FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
 )
 LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
 EVICTION_WINDOW, EVICTION_WINDOWS = 64, 8
-IN, OUT = 1, 2
 
 
 @inlined
