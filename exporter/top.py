@@ -1,4 +1,4 @@
-"""The heaviest conversations of the last ten seconds: bytes by addresses, protocol and service port."""
+"""The heaviest conversations of the last half minute: bytes by addresses, protocol and service port."""
 
 import socket
 import time
@@ -11,7 +11,7 @@ import numpy as np
 from exporter.addresses import address_texts
 from shared.record import Rows
 
-WINDOW_S = 10.0
+WINDOW_S = 30.0  # a long flow is heard of once in an active timeout, 15 s
 KEPT_PER_BATCH = 1000
 SHOWN = 10
 KEY = ("src_addr_head", "src_addr_tail", "dst_addr_head", "dst_addr_tail", "proto", "dst_port")
@@ -23,7 +23,7 @@ Heap = tuple[float, Column, Rows, Column, Column]
 
 
 class Conversations:
-    """Each batch leaves its heaviest conversations here; those of ten seconds are added up when asked."""
+    """Each batch leaves its heaviest conversations here; those of half a minute are added up when asked."""
 
     def __init__(self) -> None:
         self._heaps: deque[Heap] = deque()
