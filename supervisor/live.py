@@ -100,7 +100,7 @@ def _interface(row: Row, *, wide: bool) -> list[Text]:
 
 def _conversations(top: Iterable[Mapping[str, Any]], *, wide: bool) -> Table:
     grid = _grid(wide=wide)
-    grid.add_column("top conversations, last 10 s", ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column("top conversations, last 30 s", ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column("service", no_wrap=True)
     for name in ("packets", "bytes"):
         grid.add_column(name, justify="right", no_wrap=True)
