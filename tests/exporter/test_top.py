@@ -32,7 +32,7 @@ def test_silence_has_no_conversations(monkeypatch):
     assert talk.heaviest() == []
     talk.add(some_rows(0, 10))
     assert len(talk.heaviest()) == 10
-    now[0] += 11
+    now[0] += 31
     assert talk.heaviest() == []
 
 
