@@ -113,7 +113,8 @@ class Service(Session):
             super().left(post, why)
             self.log.error("worker ended while draining", interface=post.name, why=why)
         if self.phase is not Phase.WORKING:
-            self._done.append(replace(row_of(post, self._rates, time.monotonic()), state="done", pid=0))
+            last = row_of(post, self._rates, time.monotonic())
+            self._done.append(replace(last, state="done", pid=0, packets_s=None, bits_s=None))
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
