@@ -15,7 +15,10 @@ FORMATS = ("json", "csv")
 def main(words: list[str]) -> int:
     """Run one verb; the exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    arguments = parser().parse_args(words)
+    top = parser()
+    arguments = top.parse_args(words)
+    if not all(map(_is_text, words)):
+        top.error("these words are not UTF-8")
     try:
         return int(arguments.run(arguments))
     except FlowherdError as error:
@@ -23,6 +26,14 @@ def main(words: list[str]) -> int:
         return error.code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Parser(argparse.ArgumentParser):

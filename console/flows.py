@@ -9,6 +9,7 @@ from console import lake, query, table
 from console.filters import conditions
 from console.values import duration, size
 from shared.elements import ELEMENTS
+from shared.logs import visible
 
 PROTOCOLS = {
     1: "icmp",
@@ -81,7 +82,7 @@ def show(records: list[Record]) -> None:
 def _cells(record: Record, *, with_date: bool) -> dict[str, str]:
     return {
         "time": _local(record).strftime("%m-%d %H:%M:%S" if with_date else "%H:%M:%S"),
-        "interface": record["interface"],
+        "interface": visible(record["interface"]),
         "dir": "" if record["direction"] == "unknown" else record["direction"],
         "proto": _protocol(record),
         "source → destination": f"{_end(record, 'src')} → {_end(record, 'dst')}",
@@ -90,7 +91,7 @@ def _cells(record: Record, *, with_date: bool) -> dict[str, str]:
         "bytes →": size(record["bytes"]),
         "← bytes": size(record["rev_bytes"]),
         "lasted": duration(record["end_ns"] - record["start_ns"]),
-        "reason": REASONS.get(record["end_reason"], record["end_reason"]),
+        "reason": REASONS.get(record["end_reason"], str(record["end_reason"])),
     }
 
 

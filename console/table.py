@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.values import plain
+from shared.logs import visible
 
 SHOWN_ROWS = 1000
 PIPED_WIDTH = 100_000
@@ -22,9 +23,9 @@ NUMBERS = (*COUNTS, "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "
 
 def console() -> Console:
     """To stdout; a pipe has no width of its own and takes every line whole, unless COLUMNS says otherwise."""
-    if sys.stdout.isatty() or "COLUMNS" in os.environ:
-        return Console(highlight=False)
-    return Console(highlight=False, width=PIPED_WIDTH)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    # To rich, [fe80::1] would be a style and :cd: a picture.
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def show(names: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -81,7 +82,7 @@ def _text(value: Any, name: str, kind: str) -> Text:  # noqa: ANN401 - whatever 
         return Text(f"{value:,}")
     if isinstance(value, float):
         return Text(f"{value:,.3f}".rstrip("0").rstrip("."))
-    return Text(str(plain(value)))
+    return Text(visible(str(plain(value))))
 
 
 def _is_number(kind: str) -> bool:

@@ -10,7 +10,12 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def to_stderr(line: str) -> None:
     """Where lines go unless `Log.redirect` says otherwise."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 a log line's way out
+    print(visible(line), file=sys.stderr, flush=True)  # noqa: T201 a log line's way out
+
+
+def visible(text: str) -> str:
+    """The text as one line that no terminal takes as orders: a file's name may hold anything."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _line(_logger: object, level: str, fields: MutableMapping[str, Any]) -> str:
@@ -22,7 +27,7 @@ def _line(_logger: object, level: str, fields: MutableMapping[str, Any]) -> str:
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return repr(text) if not text or any(sign in text for sign in ' ="\n') else text
+    return repr(text) if not text.isprintable() or not text or set(text) & set(' ="') else text
 
 
 class _Outlet:

@@ -21,6 +21,23 @@ def six(text):
     return np.frombuffer(ipaddress.ip_address(text).packed, np.uint64)
 
 
+def test_brackets_colons_and_control_characters_are_shown_as_they_are(tmp_path):
+    """Rich takes [fe80::1] for a style and :cd: for a picture, a terminal an escape for an order."""
+    made = Store(place(tmp_path))
+    made.open(0)
+    rows = some_rows(0, 1)
+    rows["ip_version"] = 6
+    for name, text in (("src_addr", "fe80::1"), ("dst_addr", "fe80:cd::2")):
+        rows[f"{name}_head"], rows[f"{name}_tail"] = six(text)
+    made.add(1, Batch("[/x]\x1b[31m\n", 2, 1, rows))
+    made.flush()
+    made.close()
+    (line,) = ask("flows", tmp_path).stdout.splitlines()[2:]
+    assert "[fe80::1]:" in line
+    assert "[fe80:cd::2]:" in line
+    assert "[/x]\\x1b[31m\\n" in line
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """300 records on eth0, and one of IPv6 and one of ICMP on wlan0, the newest of all."""

@@ -84,6 +84,15 @@ def test_bad_sql_is_a_sentence(store, sql):
     assert done.stdout == ""
 
 
+def test_a_title_in_brackets_is_no_style(store):
+    assert "[/x]" in ask("query", store, 'select 1 as "[/x]"').stdout
+
+
+def test_words_that_are_not_text_are_a_sentence(store):
+    done = ask("query", store, "select '\udcff'")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
 def test_no_store_yet(tmp_path):
     done = ask("query", tmp_path / "none", "select 1")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
