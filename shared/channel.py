@@ -12,6 +12,7 @@ import msgpack
 
 MESSAGE_LIMIT_BYTES = 128 << 10
 DESCRIPTORS_LIMIT = 250
+NAMES = "surrogateescape"  # a file's name may be any bytes
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -22,7 +23,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
 def send(sock: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
     """Send one map with at most DESCRIPTORS_LIMIT descriptors. OSError when the other end is gone."""
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-    sock.sendmsg([msgpack.packb(message)], ancillary)
+    sock.sendmsg([msgpack.packb(message, unicode_errors=NAMES)], ancillary)
 
 
 def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -38,4 +39,4 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             descriptors.frombytes(body[: len(body) - len(body) % descriptors.itemsize])
     if not data:
         return None
-    return msgpack.unpackb(data), list(descriptors)
+    return msgpack.unpackb(data, unicode_errors=NAMES), list(descriptors)

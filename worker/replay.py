@@ -24,7 +24,7 @@ class Replay(Worker):
 
     def _file(self, index: int) -> None:
         name = self.spec.files[index]
-        self.outlet.interface = Path(name).name
+        self.outlet.interface = os.fsencode(Path(name).name).decode(errors="replace")
         packets, why = 0, None
         try:
             with os.fdopen(self.spec.sources[index], "rb", buffering=0) as file:

@@ -87,7 +87,7 @@ class Worker:
                 os.kill(os.getpid(), signal.SIGSEGV)
             why = None if os.fstat(fd).st_size else "is empty"
             if not why:
-                self.emit(name)
+                self.emit(os.fsencode(name).decode(errors="replace"))
             self.put(cursor_block=index + 1)
             channel.send(self.life, {"did": "file", "index": index, "name": name, "packets": 1, "why": why})
         return self.drain()

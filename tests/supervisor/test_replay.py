@@ -42,6 +42,16 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(files):
     assert "Traceback" not in done.stderr
 
 
+def test_a_name_may_hold_any_bytes(files):
+    """A record takes what is text of it; a terminal takes no orders from it."""
+    (files / "r\udcff\n\x1b[31m").write_text("hi")
+    done = replay(files, "r\udcff\n\x1b[31m", "none\udcff\n")
+    assert done.returncode == 1
+    assert interfaces(done) == ["r\ufffd\n\x1b[31m"]
+    assert "none\\udcff\\n: no such file" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
 def test_a_file_that_kills_its_workers_is_left_and_the_rest_goes_on(files):
     done = replay(files, "good", "crash", "good")
     assert done.returncode == 1
