@@ -1,6 +1,7 @@
 """The TOML file: read, every key checked by the settings' own types, laid under flags and environment."""
 
 import difflib
+import math
 import tomllib
 import types
 from collections.abc import Sequence
@@ -138,17 +139,47 @@ LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
         "store_age_s": 1,
     }
 )
-MOST = types.MappingProxyType({"snaplen": 262144, "status_port": 65535, "ring_mib": 4095})
+AGE_MOST_S = 36_525 * 86_400  # a hundred years: nanoseconds of it still fit into 64 bits
+MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
+    {
+        "snaplen": 262144,
+        "ring_mib": 4095,
+        "table_mib": 1 << 20,
+        "core": 65535,
+        "active_timeout_s": 86400,
+        "idle_timeout_s": 86400,
+        "forget_s": 86400,
+        "linger_s": 86400,
+        "max_flows": 100_000_000,
+        "status_port": 65535,
+        "drain_s": 86400,
+        "spool_mib": 1 << 30,
+        "spool_age_s": AGE_MOST_S,
+        "store_mib": 1 << 30,
+        "store_age_s": AGE_MOST_S,
+    }
+)
+FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
 
 
 def check_values(settings: Settings) -> None:
-    """Refuse numbers out of range."""
+    """Refuse what has the right type and makes no sense."""
     parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.defaults)]
     parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
     for prefix, part in parts:
         for item in fields(part):
-            value = getattr(part, item.name)
-            if item.name in LEAST and value < LEAST[item.name]:
-                raise ConfigurationError(f"{prefix}{item.name}: {value} is less than {LEAST[item.name]}")
-            if item.name in MOST and value > MOST[item.name]:
-                raise ConfigurationError(f"{prefix}{item.name}: {value} is more than {MOST[item.name]}")
+            _check_value(item.name, f"{prefix}{item.name}", getattr(part, item.name))
+
+
+def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of any setting
+    if name in LEAST:
+        if math.isnan(value):
+            raise ConfigurationError(f"{path}: nan is no number")
+        if value < LEAST[name]:
+            raise ConfigurationError(f"{path}: {value} is less than {LEAST[name]}")
+        if value > MOST[name]:
+            raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
+    elif name in FOLDERS and not value:
+        raise ConfigurationError(f"{path}: is empty; name a folder")
+    elif isinstance(value, str | tuple) and any("\0" in text for text in value):
+        raise ConfigurationError(f"{path}: {value!r} has a zero byte in it")

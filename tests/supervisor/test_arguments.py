@@ -1,12 +1,13 @@
 """The TOML file: every key known, every value of its type, every table laid over the defaults."""
 
+import math
 import tomllib
 
 import pytest
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, Settings
-from supervisor.arguments import check_values, checked, file_keys, with_tables
+from supervisor.arguments import LEAST, MOST, check_values, checked, file_keys, with_tables
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "etc" / "flowherd.toml"
@@ -54,9 +55,16 @@ def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():
         (Settings(status_port=70000), "status_port: 70000 is more than 65535"),
         (Settings(defaults=CaptureSettings(ring_mib=0)), "ring_mib: 0 is less than 2"),
         (Settings(per_interface={"e": CaptureSettings(snaplen=1)}), "interface.e.snaplen: 1 is less than 64"),
+        (Settings(defaults=CaptureSettings(max_flows=10**30)), "max_flows: 10+ is more than 100000000"),
+        (Settings(defaults=CaptureSettings(forget_s=math.inf)), "forget_s: inf is more than 86400"),
+        (Settings(drain_s=math.nan), "drain_s: nan is no number"),
+        (Settings(store_age_s=1e300), r"store_age_s: 1e\+300 is more than 3155760000"),
+        (Settings(state_dir=""), "state_dir: is empty; name a folder"),
+        (Settings(sink=("store:a\0b",)), "sink: .* has a zero byte in it"),
+        (Settings(user="a\0b"), "user: .* has a zero byte in it"),
     ],
 )
-def test_numbers_have_bounds(settings, sentence):
+def test_values_have_bounds(settings, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
         check_values(settings)
 
@@ -81,3 +89,8 @@ def test_the_example_tables_are_valid():
     text = EXAMPLE.read_text()
     tables = text[text.index("#[interface.") :].replace("\n#", "\n").removeprefix("#")
     assert {"eth0", "enp3s0f1.100"} == set(read(tables).tables)
+
+
+def test_every_number_has_both_bounds():
+    numbers = {name for name, hint in file_keys().items() if hint in {int, float}}
+    assert numbers == set(LEAST) == set(MOST)
