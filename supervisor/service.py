@@ -126,7 +126,7 @@ class Service(Session):
 def run(settings: Settings, log: Log) -> int:
     """The verb: check, take the folders, watch, and say what came of it."""
     if os.geteuid() != 0:
-        raise FlowherdError("capturing needs root: run `sudo flowherd`; replay needs no rights")
+        raise FlowherdError("capturing needs root: start it with sudo; replay needs no rights")
     who = account.service_account(settings.user)
     chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
     lock = premises.take(settings, who)

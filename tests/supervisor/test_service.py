@@ -176,4 +176,4 @@ def test_the_table_draws_on_a_terminal_and_ctrl_c_drains(tmp_path, inside):
 def test_without_rights_one_sentence_with_the_remedy(tmp_path):
     done = flowherd(user="nobody", env={"HOME": str(tmp_path), "PATH": "/bin"})
     assert done.returncode == 1
-    assert done.stderr == "flowherd: capturing needs root: run `sudo flowherd`; replay needs no rights\n"
+    assert done.stderr == "flowherd: capturing needs root: start it with sudo; replay needs no rights\n"
