@@ -1,6 +1,7 @@
 """Command line of `flows` and `query`; what a user can get wrong ends in one sentence."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,12 +21,18 @@ def main(words: list[str]) -> int:
     if not all(map(_is_text, words)):
         top.error("these words are not UTF-8")
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
     except FlowherdError as error:
         sys.stderr.write(f"flowherd: {error}\n")
         return error.code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes there at exit
+        sys.stderr.write(f"flowherd: {error.strerror or error}\n")
+        return Exit.FAILURE
+    return code
 
 
 def _is_text(word: str) -> bool:

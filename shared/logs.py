@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def to_stderr(line: str) -> None:
     """Where lines go unless `Log.redirect` says otherwise."""
-    print(visible(line), file=sys.stderr, flush=True)  # noqa: T201 a log line's way out
+    with suppress(OSError):  # nobody reads it, or its disk is full: no reason to stop
+        print(visible(line), file=sys.stderr, flush=True)  # noqa: T201 a log line's way out
 
 
 def visible(text: str) -> str:

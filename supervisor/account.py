@@ -1,5 +1,6 @@
 """Who does what on this host: the service user, and the folders it and we own."""
 
+import fcntl
 import os
 import pwd
 import tempfile
@@ -103,6 +104,8 @@ def close_all(descriptors: Iterable[int]) -> None:
 
 def _open_append(path: str) -> int:
     if path == "-":
+        if fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise FlowherdError("jsonl:-: standard output is closed")
         return os.dup(1)
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)

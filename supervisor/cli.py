@@ -14,7 +14,7 @@ from cyclopts.config import Env
 from shared.errors import Exit, FlowherdError, UsageError
 from shared.logs import Log, to_stderr
 from shared.settings import HostSettings
-from supervisor import arguments
+from supervisor import arguments, descriptors
 from supervisor.flags import (
     CAPTURE,
     COMMON,
@@ -140,17 +140,30 @@ def version() -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; every mistake a user can make ends in one sentence."""
     words = sys.argv[1:] if words is None else words
+    descriptors.make_good()
     try:
-        return int(app(hoisted(words), exit_on_error=False, print_error=False) or 0)
+        code = int(app(hoisted(words), exit_on_error=False, print_error=False) or 0)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except CycloptsError as error:
         return _refuse(_sentence(error), _code_of(error))
     except FlowherdError as error:
         return _refuse(str(error), error.code)
     except KeyboardInterrupt:
         return Exit.FAILURE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _host_failed(error)
+    return code
+
+
+def _host_failed(error: OSError) -> int:
+    """A full disk behind stdout, no descriptors left: a sentence; a reader that has seen enough: none."""
+    os.close(1)
+    os.open(os.devnull, os.O_WRONLY)  # the lowest free, 1 again: what is still buffered goes there at exit
+    if isinstance(error, BrokenPipeError):
         return Exit.FAILURE
+    where = f"{error.filename}: " if error.filename else ""
+    return _refuse(f"{where}{error.strerror or error}", Exit.FAILURE)
 
 
 def _refuse(sentence: str, code: int) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.errors import Exit, FlowherdError
 from shared.logs import Log, to_stderr
 from shared.settings import Settings
-from supervisor import account, sinks
+from supervisor import account, descriptors, sinks
 from supervisor.lifecycle import State
 from supervisor.links import Link
 from supervisor.nursery import NurseryOrders
@@ -58,14 +58,14 @@ class Replay(Session):
         if not opened:
             self.stop("done", QUIET_S)
             return
-        names, descriptors = zip(*opened, strict=True)
-        post = Post(Link("replay", 0), self._capture, files=names, sources=descriptors)
+        names, opened_fds = zip(*opened, strict=True)
+        post = Post(Link("replay", 0), self._capture, files=names, sources=opened_fds)
         post.open()
         self.herd.staff(post)
 
     def _open_files(self) -> Iterator[tuple[str, int]]:
-        count = room = 0
-        while self._waiting and count < FILES_AT_ONCE and room < NAMES_BYTES:
+        count, most, room = 0, min(FILES_AT_ONCE, descriptors.for_files()), 0
+        while self._waiting and count < most and room < NAMES_BYTES:
             name = self._waiting.pop(0)
             try:
                 fd = open_capture(name)

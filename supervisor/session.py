@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -88,8 +89,9 @@ class Session:
         line = f"compiling kernels, once on this machine: {done} of {of}"
         end = "\r" if sys.stderr.isatty() and done < of else "\n"
         if end == "\r" or done in {1, of}:
-            sys.stderr.write(line + end)
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stderr.write(line + end)
+                sys.stderr.flush()
 
     def warmed(self) -> None:
         """The nursery is ready; nothing to take back from a line that was printed."""

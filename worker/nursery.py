@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from setproctitle import setproctitle
@@ -23,12 +24,13 @@ def main(descriptor: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     setproctitle("flowherd nursery")
     supervisor = socket.socket(fileno=descriptor)
-    while (message := channel.receive(supervisor)) is not None:
-        orders, descriptors = message
-        if orders["do"] == "start":
-            start(supervisor, orders)
-        elif orders["do"] == "fork":
-            fork(supervisor, orders["spec"], descriptors)
+    with suppress(BrokenPipeError):  # nobody waits for the answer any more
+        while (message := channel.receive(supervisor)) is not None:
+            orders, descriptors = message
+            if orders["do"] == "start":
+                start(supervisor, orders)
+            elif orders["do"] == "fork":
+                fork(supervisor, orders["spec"], descriptors)
     return 0
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,13 @@ def test_a_title_in_brackets_is_no_style(store):
 def test_words_that_are_not_text_are_a_sentence(store):
     done = ask("query", store, "select '\udcff'")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence(store):
+    run = [sys.executable, "-I", "-m", "console", "query", "--store", str(store), "select 1"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "flowherd: No space left on device\n")
 
 
 def test_no_store_yet(tmp_path):

@@ -1,11 +1,13 @@
 """Words, verbs and precedence."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from supervisor.flags import hoisted
-from tests.supervisor.rig import flowherd
+from tests.supervisor.rig import DRIVE, flowherd
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,13 @@ def test_a_mistake_is_one_sentence(words, code, sentence):
     assert code == done.returncode
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", ["version", "config", "interfaces", "check", "--help"])
+def test_a_full_disk_behind_stdout_is_one_sentence(words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*DRIVE, words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "flowherd: No space left on device\n")
 
 
 def test_interfaces_explains_every_link():

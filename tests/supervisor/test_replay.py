@@ -1,6 +1,7 @@
 """`flowherd replay` with real processes; the fake nursery makes one record of each file."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -40,6 +41,44 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(files):
     for sentence in ("none: no such file or directory", "empty: is empty", "is a folder"):
         assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def shell(files, closing, sink):
+    words = [*DRIVE, "replay", *map(str, places(files)), "--sink", sink, str(files / "good")]
+    return subprocess.run(
+        f"{shlex.join(words)} {closing}", shell=True, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize("closing", ["<&-", "2>&-", ">&- 2>&- <&-", "2>/dev/full"])
+def test_standard_descriptors_may_be_closed(files, closing):
+    """None of our own files becomes stdin, stdout or stderr."""
+    done = shell(files, closing, f"jsonl:{files}/out")
+    assert done.returncode == 0
+    assert len((files / "out").read_text().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_records_for_a_closed_stdout_are_a_mistake(files):
+    done = shell(files, ">&-", "jsonl:-")
+    assert (done.returncode, done.stderr) == (1, "flowherd: jsonl:-: standard output is closed\n")
+
+
+@pytest.mark.parametrize(("limit", "code"), [("-n 12", 1), ("-n 64", 0), ("-Sn 64", 0)])
+def test_few_descriptors_are_enough_or_a_sentence(files, limit, code):
+    names = " ".join([str(files / "good")] * 200)
+    words = shlex.join([*DRIVE, "replay", *map(str, places(files)), "--sink", "null"])
+    done = subprocess.run(
+        f"ulimit {limit}; {words} {names}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == code
+    sentence = "200 packets captured; 200 flow records (null 200)" if code == 0 else "Too many open files"
+    assert done.stderr.startswith(f"flowherd: {sentence}")
 
 
 def test_a_name_may_hold_any_bytes(files):
