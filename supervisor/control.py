@@ -11,6 +11,7 @@ from typing import Any
 from shared.errors import FlowherdError
 from supervisor.loop import Loop
 
+NAME = "control.sock"
 REQUEST_BYTES = 4096
 PATIENCE_S = 1.0
 
@@ -18,13 +19,13 @@ PATIENCE_S = 1.0
 class Control:
     """Answers whoever may open the socket (mode 0600)."""
 
-    def __init__(self, path: Path, loop: Loop, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        self._path, self._loop, self._answer = path, loop, answer
-        path.unlink(missing_ok=True)
+    def __init__(self, folder: Path, loop: Loop, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._path, self._loop, self._answer = folder / NAME, loop, answer
+        self._path.unlink(missing_ok=True)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            self._sock.bind(str(path))
+            self._sock.bind(str(self._path))
         finally:
             os.umask(before)
         self._sock.listen(8)
@@ -56,7 +57,7 @@ class Control:
 
 def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
     """Ask the running instance."""
-    path = Path(runtime_dir, "control.sock")
+    path = Path(runtime_dir, NAME)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(5.0)
         try:

@@ -53,6 +53,8 @@ def _header(shown: Snapshot, note: str) -> Text:
     text = Text.assemble(
         ("flowherd", "bold"), f" {shown.version}", ("  ·  ", "dim"), no_wrap=True, overflow="ellipsis"
     )
+    if shown.phase == "done":
+        return text.append(f"ended after {span(shown.up_s)}")
     text.append(
         f"{running} of {len(shown.rows)} interfaces watched" if shown.rows else "no interface to watch yet"
     )

@@ -31,13 +31,11 @@ class Service(Session):
     """A live run: a session whose posts follow the links."""
 
     def __init__(self, settings: Settings, log: Log, orders: ExporterOrders, screen: Screen) -> None:
-        captures = [settings.defaults, *settings.per_interface.values()]
-        raw = any(capture.capture == "pcap" for capture in captures)
+        raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
-        socket_path = Path(settings.runtime_dir, "control.sock")
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
         self._muster = Muster(settings, self.herd, log)
-        self._links, self._control = LinkWatch(), Control(socket_path, self.loop, self._answer)
+        self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
@@ -136,10 +134,8 @@ def run(settings: Settings, log: Log) -> int:
         stack.callback(account.close_all, jsonl)
         account.prepare_sinks(chosen, who)
         screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in chosen})
-        spool = f"{settings.state_dir}/spool"
-        orders = ExporterOrders(
-            who, settings, tuple(chosen), spool, tuple(jsonl), top=screen.stderr is not None
-        )
+        spool, top = f"{settings.state_dir}/spool", screen.stderr is not None
+        orders = ExporterOrders(who, settings, tuple(chosen), spool, tuple(jsonl), top=top)
         if who.warning:
             log.warning(who.warning)
         service = Service(settings, log, orders, screen)
