@@ -109,6 +109,7 @@ class Flowherd:
 
     def received_or_dropped(self, count, name="vb"):
         """Wait until `count` packets came or are known to be lost."""
+
         def all_told():
             now = self.counters(name)
             return now["packets_received"] + now["kernel_dropped"] >= count and now
