@@ -73,4 +73,4 @@ def _commit(words: Any, index: int, value: int) -> None:
 
 
 commit = _plain_store if WITHOUT_JIT else _commit
-"""words[index] = value, after every store before it: the compiler may neither move nor drop it."""
+"""In kernels: words[index] = value, after every store before it; the compiler may neither move nor drop it."""

@@ -58,7 +58,7 @@ COLD = np.dtype(
         *((name, "u4") for name in ("mpls_label", "active_at")),
         *((name, "u2") for name in ("icmp", "direction")),
         ("spare", "u4"),
-        ("tcp", "u8", (2, 7)),
+        ("tcp", "u8", (2, 5)),
         ("application", "u8", (2,)),
     ]
 )

@@ -50,9 +50,9 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     from worker import shed, warm
 
     warm.up()
-    shed.compiler_pages()
     gc.collect()
     gc.freeze()  # a collection in a worker must not copy the pages it shares with the nursery
+    shed.compiler_pages()
     pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
     channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
 

@@ -31,6 +31,7 @@ class Window:
         self._stream: Any = gzip.GzipFile(fileobj=file) if os.pread(file.fileno(), 2, 0) == GZIP else file
         self._memory = memoryview(bytearray(WINDOW_BYTES))
         self.buf = np.frombuffer(self._memory, np.uint8)
+        self.buf.flags.writeable = False  # the type kernels are compiled for
         self.base = self.size = 0
         self.damage: str | None = None
 

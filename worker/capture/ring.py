@@ -16,7 +16,7 @@ from numba import types
 
 from shared.vitals import INDEX
 from worker.decode_link import ETHERNET, RAW, direction_of
-from worker.jit import commit, inlined, kernel
+from worker.jit import inlined, kernel
 from worker.layout import BUFFER_TYPE, PACKETS_TYPE
 from worker.octets import Int, Octets, octet
 
@@ -90,6 +90,9 @@ class RingSource:
         )
         self.buf = np.frombuffer(self._memory, np.uint8)
         self._headers = self.buf.view(np.uint32).reshape(blocks, block_bytes // 4)
+        self.buf.flags.writeable = (
+            False  # the type kernels are compiled for: another one is converted at each call
+        )
         self._block_bytes, self._blocks, self._words = block_bytes, blocks, words
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN | select.POLLERR)
@@ -140,13 +143,13 @@ class RingSource:
         self._headers[self._words[CURSOR_BLOCK], STATUS // 4] = TP_STATUS_KERNEL
 
     def _next_block(self) -> None:
-        commit(self._words, CURSOR_BLOCK, (int(self._words[CURSOR_BLOCK]) + 1) % self._blocks)
+        self._words[CURSOR_BLOCK] = (int(self._words[CURSOR_BLOCK]) + 1) % self._blocks
         self._stand_at(0)
 
     def _stand_at(self, offset: int) -> None:
         """The cursor, with no packet in hand: a kill here makes none uncertain."""
-        commit(self._words, CURSOR_OFFSET, offset)
-        commit(self._words, IN_HAND, offset)
+        self._words[CURSOR_OFFSET] = offset
+        self._words[IN_HAND] = offset
 
     def wait(self, seconds: float) -> None:
         """Sleep until the kernel hands over a block."""
