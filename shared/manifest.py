@@ -7,7 +7,7 @@ so that a query begun before still finds them.
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 NAME = "manifest.json"
 VERSION = 1
@@ -32,6 +32,9 @@ class Retired:
 
     name: str
     since_ns: int
+
+
+Row = TypeVar("Row", Segment, Retired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,30 @@ def encode(manifest: Manifest) -> bytes:
 
 def decode(content: bytes) -> Manifest:
     """The manifest in a file's content. ValueError when it is none."""
-    fields: dict[str, Any] = json.loads(content)
-    if fields.get("version") != VERSION:
-        raise ValueError(f"version {fields.get('version')}, this flowherd reads {VERSION}")
+    found: Any = json.loads(content)
+    if not isinstance(found, dict):
+        raise ValueError("it is no map")  # noqa: TRY004 damage, not a programmer's mistake
+    if found.get("version") != VERSION:
+        raise ValueError(f"version {found.get('version')}, this flowherd reads {VERSION}")
+    cursors = found["cursors"]
+    if not isinstance(cursors, dict) or not all(type(cursor) is int for cursor in cursors.values()):
+        raise ValueError("its cursors are no numbers")
     return Manifest(
-        segments=tuple(Segment(**segment) for segment in fields["segments"]),
-        retired=tuple(Retired(**retired) for retired in fields["retired"]),
-        cursors=fields["cursors"],
+        segments=tuple(_row(Segment, segment) for segment in found["segments"]),
+        retired=tuple(_row(Retired, retired) for retired in found["retired"]),
+        cursors=cursors,
     )
+
+
+def _row(kind: type[Row], found: dict[str, Any]) -> Row:
+    """One file's line, each value of its field's type, its name no way out of the folder."""
+    row = kind(**found)
+    for name, hint in get_type_hints(kind).items():
+        if type(getattr(row, name)) is not hint:
+            raise ValueError(f"{name}: {getattr(row, name)!r}")
+    if Path(found["name"]).name != found["name"]:
+        raise ValueError(f"name: {found['name']!r}")
+    return row
 
 
 def read(folder: Path) -> Manifest:

@@ -6,6 +6,7 @@ was in no manifest, and is removed at the next start.
 
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ FLUSH_FIRST_S = 5.0
 FLUSH_LAST_S = 60.0
 FLUSH_ROWS = 500_000
 TIDY_S = 10.0
+OURS = re.compile(r"(segment|merged)-\d{8}T\d{6}-[0-9a-f]{8}-\d+\.parquet(\.tmp)?|manifest\.json\.tmp")
 
 
 class Store:
@@ -170,6 +172,7 @@ class Store:
         try:
             return manifests.read(self._folder)
         except FileNotFoundError:
+            self._refuse_nameless()
             return Manifest()
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
@@ -177,10 +180,21 @@ class Store:
                 "move the folder away to begin anew"
             ) from error
 
+    def _refuse_nameless(self) -> None:
+        """A store begins with a manifest: segments without one are somebody's records, not what a kill left."""
+        if any(path.suffix == ".parquet" for path in self._ours()):
+            raise ConfigurationError(
+                f"store {self._folder}: it has records and no manifest.json; move the folder away to begin anew"
+            )
+
+    def _ours(self) -> list[Path]:
+        """Files we made; others in the folder are not touched."""
+        return [path for path in self._folder.iterdir() if OURS.fullmatch(path.name)]
+
     def _remove_strays(self) -> None:
         named = {segment.name for segment in self._manifest.segments}
         named |= {retired.name for retired in self._manifest.retired}
-        for path in (*self._folder.glob("*.parquet"), *self._folder.glob("*.tmp")):
+        for path in self._ours():
             if path.name not in named:
                 log.info("removing a file no manifest names", file=path.name)
                 path.unlink()

@@ -264,3 +264,46 @@ def test_upkeep_lets_go_of_the_oldest_first():
     manifest = Manifest(tuple(segment(number, number) for number in (3, 1, 2)))
     assert [one.made_ns // 10**9 for one in upkeep.outdated(manifest, 100, 1e9, 10**10)] == [1, 2]
     assert [one.made_ns // 10**9 for one in upkeep.outdated(manifest, 1000, 7.5, 10**10)] == [1, 2]
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+    """A folder that held something before is nobody's to clean."""
+    others = [tmp_path / name for name in ("mine.parquet", "notes.tmp", "segment-1.parquet")]
+    for path in others:
+        path.write_text("mine")
+    filled(tmp_path, 1).close()
+    filled(tmp_path, 2).close()
+    assert [path.read_text() for path in others] == ["mine"] * 3
+
+
+def test_records_without_a_manifest_are_not_removed(tmp_path):
+    filled(tmp_path, 2).close()
+    (tmp_path / "manifest.json").unlink()
+    before = sorted(tmp_path.glob("*.parquet"))
+    store = Store(place(tmp_path))
+    with pytest.raises(ConfigurationError, match="records and no manifest"):
+        store.open(0)
+    store.close()
+    assert before == sorted(tmp_path.glob("*.parquet"))
+
+
+def damage(found):
+    yield []
+    yield 3
+    yield found | {"cursors": []}
+    yield found | {"cursors": {"a": "b"}}
+    yield found | {"segments": 3}
+    for name, value in (("rows", None), ("name", 3), ("made_ns", "x"), ("name", "../a"), ("more", 1)):
+        yield found | {"segments": [found["segments"][0] | {name: value}]}
+
+
+def test_a_damaged_manifest_is_a_sentence_and_removes_nothing(tmp_path):
+    filled(tmp_path, 1).close()
+    before = sorted(tmp_path.glob("*.parquet"))
+    for content in damage(json.loads((tmp_path / "manifest.json").read_text())):
+        (tmp_path / "manifest.json").write_text(json.dumps(content))
+        store = Store(place(tmp_path))
+        with pytest.raises(ConfigurationError, match=r"manifest\.json cannot be read"):
+            store.open(0)
+        store.close()
+    assert before == sorted(tmp_path.glob("*.parquet"))
