@@ -181,5 +181,10 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
             raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
     elif name in FOLDERS and not value:
         raise ConfigurationError(f"{path}: is empty; name a folder")
-    elif isinstance(value, str | tuple) and any("\0" in text for text in value):
-        raise ConfigurationError(f"{path}: {value!r} has a zero byte in it")
+    elif isinstance(value, str | tuple) and any(map(_is_no_text, "".join(value))):
+        raise ConfigurationError(f"{path}: {value!r} has bytes in it that are no text")
+
+
+def _is_no_text(sign: str) -> bool:
+    """A zero byte, or what stands for a byte that is not UTF-8."""
+    return sign == "\0" or "\ud800" <= sign <= "\udfff"

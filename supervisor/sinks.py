@@ -24,6 +24,9 @@ class Sink:
 def parse(words: tuple[str, ...], store_dir: str, cwd: str) -> list[Sink]:
     """Each word as a sink; the same one named twice counts once."""
     sinks = {sink.name: sink for sink in (_parse_one(word, store_dir, cwd) for word in words)}
+    for sink in sinks.values():
+        if any("\ud800" <= sign <= "\udfff" for sign in sink.target):
+            raise ConfigurationError(f"sink {sink.name}: its path has bytes that are not UTF-8")
     return list(sinks.values())
 
 

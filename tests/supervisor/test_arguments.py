@@ -60,8 +60,9 @@ def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():
         (Settings(drain_s=math.nan), "drain_s: nan is no number"),
         (Settings(store_age_s=1e300), r"store_age_s: 1e\+300 is more than 3155760000"),
         (Settings(state_dir=""), "state_dir: is empty; name a folder"),
-        (Settings(sink=("store:a\0b",)), "sink: .* has a zero byte in it"),
-        (Settings(user="a\0b"), "user: .* has a zero byte in it"),
+        (Settings(sink=("store:a\0b",)), "sink: .* has bytes in it that are no text"),
+        (Settings(user="a\0b"), "user: .* has bytes in it that are no text"),
+        (Settings(state_dir="/a\udcff"), "state_dir: .* has bytes in it that are no text"),
     ],
 )
 def test_values_have_bounds(settings, sentence):

@@ -27,5 +27,11 @@ def test_anything_else_is_refused_with_what_there_is(word):
         parse((word,), "/var/store", "/home")
 
 
+def test_a_path_that_is_not_utf8_is_refused():
+    """DuckDB takes none; the folder we stand in may have brought it."""
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        parse(("store:here",), "/var/store", "/home/\udcff")
+
+
 def test_the_same_sink_twice_counts_once():
     assert [sink.name for sink in parse(("null", "store", "null"), "/s", "/")] == ["null", "store"]
