@@ -5,11 +5,15 @@ numba stamps a cached kernel with its own file only, so the folder is named for 
 
 import hashlib
 import os
+import shutil
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 CHECK_BOUNDS = os.environ.get("FLOWHERD_CHECK_BOUNDS") == "1"
 DEFAULT_ROOT = Path.home() / ".cache" / "flowherd"
+UNUSED_S = 30 * 86400.0
+COMPLETE = "complete"  # written when all kernels are there
 
 
 def folder(root: str | Path) -> Path:
@@ -21,11 +25,16 @@ def folder(root: str | Path) -> Path:
     return Path(root) / f"kernels-{digest.hexdigest()[:16]}"
 
 
-def use(root: str | Path) -> None:
-    """Keep kernels under `root`; others' leftovers there go when a new folder is made."""
+def use(root: str | Path) -> Path:
+    """Keep kernels under `root`, in the folder returned; folders long unused go."""
     chosen = folder(root)
     chosen.mkdir(parents=True, exist_ok=True)
+    os.utime(chosen)
+    for other in chosen.parent.glob("kernels-*"):
+        if time.time() - other.stat().st_mtime > UNUSED_S:
+            shutil.rmtree(other, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
+    return chosen
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:

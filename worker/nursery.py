@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from setproctitle import setproctitle
@@ -35,18 +36,13 @@ def main(descriptor: int) -> int:
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
-    """Compile or load every kernel, run them once, then give up all privileges."""
+    """Load every kernel, run each once, then give up all privileges."""
     began_s = time.monotonic()
-    from worker import jit_cache
+    from worker import jit_cache, pin
 
-    jit_cache.use(orders["cache_dir"])
-    from worker import jit, pin
-
-    jit.watch(
-        lambda done, of, name: channel.send(
-            supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}
-        )
-    )
+    kernels = jit_cache.use(orders["cache_dir"])
+    if not (kernels / jit_cache.COMPLETE).exists():
+        compile_apart(supervisor, kernels / jit_cache.COMPLETE)
     from worker import shed, warm
 
     warm.up()
@@ -55,6 +51,31 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     shed.compiler_pages()
     pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
     channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
+
+
+def compile_apart(supervisor: socket.socket, complete: Path) -> None:
+    """Fill the cache from a process of its own: the compiler leaves 70 MB behind that every worker would inherit."""
+    compiler = os.fork()
+    if compiler:
+        os.waitpid(
+            compiler, 0
+        )  # whatever came of it: what is missing is compiled again, and fails where it is heard
+        return
+    from worker import pin
+
+    pin.die_with_parent()
+    from worker import jit
+
+    jit.watch(
+        lambda done, of, name: channel.send(
+            supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}
+        )
+    )
+    from worker import warm
+
+    warm.up()
+    complete.touch()
+    os._exit(0)
 
 
 def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]) -> None:

@@ -2,8 +2,9 @@
 
 import ctypes
 import os
+import signal
 
-PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 8, 38
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 8, 38
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -50,6 +51,11 @@ def allow(capabilities: tuple[int, ...]) -> None:
     sets[0].effective = sets[0].permitted = mask
     if _libc.capset(ctypes.byref(header), ctypes.byref(sets)) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def die_with_parent() -> None:
+    """Be killed as soon as the parent ends."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _prctl(option: int, value: int) -> None:
