@@ -26,6 +26,7 @@ CAPTURING_SINCE_NS = INDEX["capturing_since_ns"]
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
 HOUSEKEEPING_S = 0.25
+OPEN_BLOCK_S = 0.05  # a little longer than the ring keeps a block open
 
 
 class Worker:
@@ -51,8 +52,18 @@ class Worker:
         self.life.say(did="capturing")
         while not self.life.is_draining:
             self.step(source)
+        self._empty(source)
         self.words[KERNEL_DROPPED] += source.kernel_drops()
         self.drain()
+
+    def _empty(self, source: Source) -> None:
+        """What the kernel had when the order to drain came still counts: its backlog, and the block it is filling."""
+        ordered_ns, open_until_s = time.time_ns(), time.monotonic() + OPEN_BLOCK_S
+        while not self.life.is_late:
+            count = self.step(source)
+            is_behind = count > 0 and self.words[NOW_NS] < ordered_ns
+            if not is_behind and time.monotonic() >= open_until_s:
+                return
 
     def _open(self) -> Source:
         spec = self.spec
@@ -62,8 +73,8 @@ class Worker:
         allow(())
         return source
 
-    def step(self, source: Source) -> None:
-        """One turn of the loop."""
+    def step(self, source: Source) -> int:
+        """One turn of the loop; packets taken."""
         count = source.take(self._packets)
         if count:
             self._make_room()
@@ -73,6 +84,7 @@ class Worker:
         elif not source.ended:
             self._rest(source)
         self._keep_house(source)
+        return count
 
     def _rest(self, source: Source) -> None:
         """Nothing to do: send what is old enough, sleep, and let an idle link's clock go on."""
