@@ -70,5 +70,7 @@ def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
             raise FlowherdError(f"{path}: only root may ask; run it with sudo") from error
         except OSError as error:
             raise FlowherdError(f"{path}: the running flowherd does not answer: {error}") from error
+    if not answer:
+        raise FlowherdError(f"{path}: the running flowherd ended before it answered")
     reply: dict[str, Any] = json.loads(answer)
     return reply

@@ -42,7 +42,8 @@ def catch_signals(loop: Loop, numbers: Iterable[int], heard: Callable[[int], Non
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in numbers:
-        signal.signal(number, _only_wakes)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _only_wakes)
 
     def read() -> None:
         for number in os.read(reader, 64):

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any, Protocol
 
 from shared.logs import Log
@@ -68,20 +69,23 @@ class LiveScreen:
         """Draw."""
         from supervisor.live import render
 
-        if self._console.size != self._size:  # lines that wrapped anew would be left behind
-            self._size = self._console.size
-            self._console.clear()
-        self._live.update(render(shown, self._console.width, self._console.height), refresh=True)
+        with suppress(OSError):  # a terminal that was closed is no reason to stop before all is drained
+            if self._console.size != self._size:  # lines that wrapped anew would be left behind
+                self._size = self._console.size
+                self._console.clear()
+            self._live.update(render(shown, self._console.width, self._console.height), refresh=True)
 
     def detach(self) -> None:
         """Give the terminal back."""
         if self._loop:
             self._read()
             self._loop.forget(self._reader)
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def _print(self, line: str) -> None:
-        self._console.print(shorter(line), markup=False, highlight=False, soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(shorter(line), markup=False, highlight=False, soft_wrap=True)
 
     def _read(self) -> None:
         try:

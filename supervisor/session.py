@@ -70,7 +70,7 @@ class Session:
     def begin(self) -> None:
         """Start both standing processes at once; they import while we look around."""
         setproctitle("flowherd supervisor")
-        catch_signals(self.loop, (signal.SIGINT, signal.SIGTERM), self.signalled)
+        catch_signals(self.loop, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), self.signalled)
         self.nursery.start()
         self.exporter.start()
 

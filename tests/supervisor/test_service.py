@@ -31,10 +31,35 @@ def service(tmp_path, inside):
         yield service
 
 
-def test_it_watches_drains_and_says_what_came_of_it(service):
-    assert service.stop(signal.SIGINT) == 0
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_watches_drains_and_says_what_came_of_it(service, number):
+    assert service.stop(number) == 0
     assert "2 packets captured; 2 flow records (null 2); 0 packets dropped" in service.log.read_text()
     assert not any(f"{service.process.pid}\n" == path.read_text() for path in lock.FOLDER.iterdir())
+
+
+def test_nohup_is_heeded(tmp_path, inside):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running(tmp_path, inside, "-i", "va") as service:
+            service.running("va")
+            service.process.send_signal(signal.SIGHUP)
+            assert service.stop(signal.SIGTERM) == 0
+            assert "signal=SIGTERM" in service.log.read_text()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_was_closed_is_an_order_to_drain(tmp_path, inside):
+    """Nothing can be drawn on it any more; that must not end the drain."""
+    ours, theirs = pty.openpty()
+    words = ["ip", "netns", "exec", inside, *DRIVE, *places(tmp_path), "-i", "va", "--sink", "null"]
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        until(lambda: b"running" in os.read(ours, 1 << 16), "the table")
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 0
 
 
 def test_status_is_answered_over_a_socket_of_our_own(service):
