@@ -41,6 +41,9 @@ def opened(store: Path) -> duckdb.DuckDBPyConnection:
         duck.execute(f"SET allowed_paths = [{_listed(paths)}]")
     except duckdb.Error as error:
         raise FlowherdError(f"store {store} cannot be read: {first_line(error)}") from error
+    duck.execute(
+        "SET TimeZone = 'UTC'"
+    )  # start_time is UTC, and now() has to compare with it wherever the host is
     duck.execute("SET enable_external_access = false")
     duck.execute("SET lock_configuration = true")
     return duck
@@ -87,7 +90,8 @@ def _view(paths: list[str]) -> str:
     rows += " WHERE false"
     if paths:
         rows += f" UNION ALL BY NAME SELECT * FROM read_parquet([{_listed(paths)}], union_by_name = true)"  # noqa: S608 - names of our own
-    times = "make_timestamp_ns(start_ns) AS start_time, make_timestamp_ns(end_ns) AS end_time"
+    # Microseconds: now() and what is reckoned from it do not compare with a TIMESTAMP_NS.
+    times = "make_timestamp(start_ns // 1000) AS start_time, make_timestamp(end_ns // 1000) AS end_time"
     return f"SELECT *, {times} FROM ({rows})"  # noqa: S608 - names of our own
 
 

@@ -13,11 +13,11 @@ def fill(folder, segments, rows):
     return folder
 
 
-def ask(verb, store, *words, columns=None):
+def ask(verb, store, *words, columns=None, zone="UTC"):
     """The finished process."""
     place = {} if columns is None else {"COLUMNS": str(columns)}
     run = [sys.executable, "-I", "-m", "console", verb, "--store", str(store), *words]
-    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TZ": "UTC", **place}
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TZ": zone, **place}
     done = subprocess.run(run, capture_output=True, text=True, check=False, env=env)
     assert bool(done.stderr) == bool(done.returncode), done.stderr
     return done

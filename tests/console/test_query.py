@@ -29,6 +29,17 @@ def test_json_is_one_array(store):
     ]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_times_compare_with_now_in_every_zone(store, zone):
+    """The times are UTC; now() is, wherever the host is."""
+    sql = "select count(*) as seen from flows where start_time < now()"
+    assert json.loads(ask("query", store, sql, "--json", zone=zone).stdout) == [{"seen": 300}]
+    sql = "select abs(epoch(now()) - epoch(now()::timestamp)) < 1 as same, now() as moment"
+    told = json.loads(ask("query", store, sql, "--json", zone=zone).stdout)[0]
+    assert told["same"]
+    assert told["moment"].endswith("+00:00")
+
+
 def test_csv_has_a_header(store):
     done = ask("query", store, "select bytes, vlan from flows order by bytes limit 2", "--csv")
     assert list(csv.reader(io.StringIO(done.stdout))) == [["bytes", "vlan"], ["0", ""], ["1", ""]]
