@@ -117,9 +117,10 @@ class Herd:
         if post is None:
             return
         match message:
-            case {"did": "capturing"}:
+            case {"did": "capturing", "core": core}:
                 post.life = lifecycle.capturing(post.life, time.monotonic())
                 if post.kind != "files":
+                    self._pinned(post, core)
                     self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
             case {"did": "file", "index": index, "name": name, "why": why}:
                 post.files_done = index + 1
@@ -127,6 +128,12 @@ class Herd:
                     self._news.damaged(name, why)
             case {"did": "fault", "why": why, "code": code}:
                 post.fault = (why, code)
+
+    def _pinned(self, post: Post, granted: int | None) -> None:
+        """Asked for, read back, both said: the row shows what the kernel granted."""
+        if granted != post.core:
+            self._log.warning("pinned to another core", interface=post.name, asked=post.core, granted=granted)
+            post.core = granted
 
     def ended(self, child: Child, end: End, /) -> None:
         """A worker is gone: close its post, give it up, or have a successor take over at once."""

@@ -17,8 +17,8 @@ def live(spec: Spec) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     setproctitle(f"flowherd worker {spec.name}")
-    pin(spec.core)
-    worker = Replay(spec) if spec.kind == "files" else Worker(spec)
+    granted = pin(spec.core)
+    worker = Replay(spec, granted) if spec.kind == "files" else Worker(spec, granted)
     try:
         worker.work()
     except RefusedError as error:

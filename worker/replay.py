@@ -16,7 +16,7 @@ class Replay(Worker):
 
     def work(self) -> None:
         """From the file where a predecessor stopped to the last; then wait until all is acknowledged."""
-        self.life.say(did="capturing")
+        self.life.say(did="capturing", core=self.core)
         for index in range(int(self.words[CURSOR_BLOCK]), len(self.spec.files)):
             if not self.life.is_draining:
                 self._file(index)

@@ -30,12 +30,12 @@ OPEN_BLOCK_S = 0.05  # a little longer than the ring keeps a block open
 
 
 class Worker:
-    """One process, one interface, one core."""
+    """One process, one interface, one core: the one the kernel granted, None if it is free to roam."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, core: int | None) -> None:
         timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
         timing = Timing._make([*map(ticks, timeouts), spec.mtu])
-        self.spec = spec
+        self.spec, self.core = spec, core
         self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, timing)
         self.words = self.table.words
         adopt(self.table)
@@ -49,7 +49,7 @@ class Worker:
         """Capture until told to drain; then report all flows and wait for their acknowledgement."""
         source = self._open()
         self.words[CAPTURING_SINCE_NS] = time.monotonic_ns()
-        self.life.say(did="capturing")
+        self.life.say(did="capturing", core=self.core)
         while not self.life.is_draining:
             self.step(source)
         self._empty(source)

@@ -77,7 +77,7 @@ class Worker:
 
     def run(self):
         self.put(pid=os.getpid())
-        channel.send(self.life, {"did": "capturing"})
+        channel.send(self.life, {"did": "capturing", "core": self.spec["core"]})
         return self.replay() if self.spec["kind"] == "files" else self.capture()
 
     def replay(self):
