@@ -25,6 +25,7 @@ from worker.layout import USED
 from worker.spec import Spec
 
 PACKETS, FLOWS = 60_000, 3_000
+CORE = min(os.sched_getaffinity(0))
 TABLE_BYTES = 48 << 20
 TABLES = {"roomy": 50_000, "full": 1_500}
 
@@ -73,6 +74,7 @@ class Host:
                 "files": ("x",),
                 "waits": True,
                 "max_flows": self.max_flows,
+                "core": CORE,
             }
             file = Bytes(self.content)
             code = live(
@@ -221,7 +223,7 @@ def test_a_worker_whose_supervisor_is_gone_drains_and_ends(content, size_bytes):
     host = Host(content, 500)
     os.truncate(host.table, size_bytes)
     pid, life, batches, acks = host.fork()
-    assert channel.receive(life)[0] == {"did": "capturing"}
+    assert channel.receive(life)[0] == {"did": "capturing", "core": CORE}  # granted, and read back
     life.close()
     ends_s = time.monotonic() + 10
     while os.waitpid(pid, os.WNOHANG)[0] == 0:
