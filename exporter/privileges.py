@@ -1,12 +1,10 @@
 """From root to the service user, for good: folders are made first, then groups, ids and no_new_privs."""
 
-import ctypes
 import os
 from pathlib import Path
 
 from exporter.orders import Orders
-
-PR_SET_NO_NEW_PRIVS = 38
+from shared import privileges
 
 
 def own_folder(folder: Path, orders: Orders) -> None:
@@ -20,11 +18,4 @@ def own_folder(folder: Path, orders: Orders) -> None:
 
 def become(orders: Orders) -> None:
     """Take the service user's ids and give up every way back; without a user, stay who we are."""
-    if orders.uid is not None:
-        gid = orders.uid if orders.gid is None else orders.gid
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(orders.uid, orders.uid, orders.uid)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "no_new_privs was refused")
+    privileges.become(orders.uid, orders.gid)

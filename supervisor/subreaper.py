@@ -1,17 +1,13 @@
 """Makes us the parent of workers whose own parent has ended, and buries those nobody told us of: prctl(2)."""
 
-import ctypes
 import os
 
-PR_SET_CHILD_SUBREAPER = 36
+from shared.privileges import PR_SET_CHILD_SUBREAPER, prctl
 
 
 def become_subreaper() -> None:
     """Orphans below us become our children instead of init's."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def bury_strangers(known: set[int]) -> None:

@@ -1,10 +1,10 @@
 """Kernel: ports, TCP flags, ICMP type from the bytes behind the IP headers (step 3)."""
 
+from worker.decode_ip import LATER_FRAGMENT
 from worker.jit import inlined
 from worker.octets import Int, Octets, be16, be32, octet
 
 ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDP_LITE = 1, 6, 17, 33, 58, 132, 136
-LATER_FRAGMENT = 2
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 OPTION_END, OPTION_NOP, OPTION_MSS = 0, 1, 2
 OPTIONS = 40

@@ -4,7 +4,8 @@ import ctypes
 import os
 import signal
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 8, 38
+from shared import privileges
+
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,13 +36,11 @@ def pin(core: int | None) -> int | None:
 
 def become(uid: int | None, gid: int | None, *, raw: bool) -> None:
     """Become the service user for good, with no capability but, for libpcap handles, the two that open them."""
-    if uid is not None and gid is not None:
-        _prctl(PR_SET_KEEPCAPS, int(raw))
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
+    if uid is not None:
+        privileges.prctl(privileges.PR_SET_KEEPCAPS, int(raw))
+    privileges.become(uid, gid)
+    if uid is not None:
         allow((CAP_NET_ADMIN, CAP_NET_RAW) if raw else ())
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def allow(capabilities: tuple[int, ...]) -> None:
@@ -55,9 +54,4 @@ def allow(capabilities: tuple[int, ...]) -> None:
 
 def die_with_parent() -> None:
     """Be killed as soon as the parent ends."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    if _libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    privileges.prctl(privileges.PR_SET_PDEATHSIG, signal.SIGKILL)

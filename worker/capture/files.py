@@ -68,7 +68,6 @@ class FileSource:
     """One capture file as a source; `position` is where a dead worker stopped (0: from the start)."""
 
     def __init__(self, file: BinaryIO, position: int = 0) -> None:
-        self._file = file
         file.seek(0)  # the descriptor's place is shared with a worker that died
         self.packets = 0
         self.ended = False
@@ -174,11 +173,3 @@ class FileSource:
     def kernel_drops(self) -> int:
         """Files lose nothing."""
         return 0
-
-    def fileno(self) -> int:
-        """Nothing to poll."""
-        return -1
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()

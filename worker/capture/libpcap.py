@@ -106,11 +106,3 @@ class LibpcapSource:
         _received, dropped, _interface = self._handle.stats()
         new, self._dropped = dropped - self._dropped, dropped
         return int(new)
-
-    def fileno(self) -> int:
-        """Libpcap's socket."""
-        return int(self._handle.getfd())
-
-    def close(self) -> None:
-        """Close the handle."""
-        self._handle.close()

@@ -162,11 +162,3 @@ class RingSource:
             "III", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
         )
         return int(drops)
-
-    def fileno(self) -> int:
-        """The packet socket."""
-        return self._socket.fileno()
-
-    def close(self) -> None:
-        """Unmap; the supervisor still holds the socket and so the ring."""
-        self._socket.close()

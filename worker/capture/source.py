@@ -24,9 +24,3 @@ class Source(Protocol):
 
     def kernel_drops(self) -> int:
         """Packets the kernel has dropped since the last call."""
-
-    def fileno(self) -> int:
-        """Descriptor that becomes readable with packets; -1 for files."""
-
-    def close(self) -> None:
-        """Give everything back."""
