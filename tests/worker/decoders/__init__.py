@@ -1,0 +1,1 @@
+"""The decoders, each on bytes alone."""
