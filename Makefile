@@ -95,7 +95,7 @@ stale:
 
 .venv/.dev: .venv/.setup
 	@echo 'setup: adding what the tests need to .venv'
-	@$(PIP) install $(WHEELS) --editable '.[dev]'
+	@$(PIP) install $(WHEELS) --editable '.[dev,quic]'
 	@touch $@
 
 # Root opens the sockets; everything that reads a packet runs as this user.
