@@ -69,4 +69,4 @@ def decode(content: bytes) -> record.Batch:
         batch = record.unpack(content[body:])
     except (record.SchemaError, KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
         raise SpoolError(str(error)) from error
-    return replace(batch, rows=batch.rows[skip:]) if skip else batch
+    return record.behind(batch, skip) if skip else batch

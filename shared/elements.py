@@ -1,82 +1,17 @@
 """Every field of the flow record, once: NumPy rows, JSON, Parquet, SQL, IPFIX and the docs page derive from here.
 
 One record is one biflow (RFC 5103): forward is initiator to responder, `rev_` the other way. Counters are deltas
-since the flow's previous record (RFC 7011 section 2). Adding a field is one line here and one in the kernel
-that fills it. The JSON names are a contract.
+since the flow's previous record (RFC 7011 section 2). Adding a field is one line here (or in the tables of network
+performance and of applications) and one in the kernel that fills it. The JSON names are a contract.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from shared.application_elements import APPLICATION
+from shared.element import NO_U16, NO_U32, Element, in_order
+from shared.performance_elements import PERFORMANCE
 
-Kind = Literal["u8", "u16", "u32", "u64", "time_ns", "address", "mac", "text", "direction", "end_reason"]
+__all__ = ["BY_NAME", "ELEMENTS", "NO_U16", "NO_U32", "Element"]
 
-SAMPLING_INTERVAL = (34, "samplingInterval")
-REVERSE_ENTERPRISE = 29305
-NO_U16 = 0xFFFF
-NO_U32 = 0xFFFFFFFF
-CLICKHOUSE: dict[Kind, str] = {
-    "u8": "UInt8",
-    "u16": "UInt16",
-    "u32": "UInt32",
-    "u64": "UInt64",
-    "time_ns": "DateTime64(9)",
-    "address": "IPv6",
-    "mac": "UInt64",
-    "text": "LowCardinality(String)",
-    "direction": "LowCardinality(String)",
-    "end_reason": "LowCardinality(String)",
-}
-SQL: dict[Kind, str] = {
-    "u8": "UTINYINT",
-    "u16": "USMALLINT",
-    "u32": "UINTEGER",
-    "u64": "UBIGINT",
-    "time_ns": "BIGINT",
-    "address": "VARCHAR",
-    "mac": "VARCHAR",
-    "text": "VARCHAR",
-    "direction": "VARCHAR",
-    "end_reason": "VARCHAR",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One field. `absent` is the stored value that reads as null; `scope` batch: constant over a batch, not in its rows.
-
-    `iana` is (element number, name) of the IPFIX registry; a reverse element keeps its forward number and is
-    told apart by enterprise REVERSE_ENTERPRISE (RFC 5103 section 6.1). `kentik` is the CHF column it feeds.
-    """
-
-    name: str
-    kind: Kind
-    about: str
-    unit: str = ""
-    iana: tuple[int, str] | None = None
-    kentik: str | None = None
-    absent: int | None = None
-    reversible: bool = False
-    reverse: bool = False
-    scope: Literal["row", "batch"] = "row"
-    source: str = ""
-
-    @property
-    def clickhouse(self) -> str:
-        """Column type in ClickHouse."""
-        kind = CLICKHOUSE[self.kind]
-        return f"Nullable({kind})" if self.absent is not None and self.kind[0] == "u" else kind
-
-    @property
-    def sql(self) -> str:
-        """Column type in the store, DuckDB's words; every column may be NULL."""
-        return SQL[self.kind]
-
-    def turned(self) -> "Element":
-        """The same field of the reverse direction."""
-        return replace(self, name=f"rev_{self.name}", reversible=False, reverse=True, kentik=None)
-
-
-FORWARD = (
+BASE = (
     Element(
         "interface",
         "text",
@@ -245,34 +180,26 @@ FORWARD = (
         "u32",
         "packets that were IP fragments, the first ones included",
         "packets",
+        kentik="FRAGMENTS",
         reversible=True,
     ),
     Element(
         "sample_rate",
         "u32",
         "one of this many flows is kept; counters are as counted, not multiplied",
-        iana=SAMPLING_INTERVAL,
+        iana=(34, "samplingInterval"),
         kentik="sampleRate",
         scope="batch",
     ),
     Element(
         "end_reason",
         "end_reason",
-        "why the record was written: idle_timeout, active_timeout, end_of_flow, forced_end, lack_of_resources",
+        "why the record was written: idle_timeout, active_timeout, end_of_flow, forced_end, lack_of_resources, or "
+        "exchange: the application finished one (IPFIX calls that an active timeout)",
         iana=(136, "flowEndReason"),
         source="RFC 5102 section 5.11.3",
     ),
 )
 
-
-def _in_order() -> tuple[Element, ...]:
-    elements: list[Element] = []
-    for element in FORWARD:
-        elements.append(element)
-        if element.reversible:
-            elements.append(element.turned())
-    return tuple(elements)
-
-
-ELEMENTS = _in_order()
+ELEMENTS = in_order(BASE + PERFORMANCE + APPLICATION)
 BY_NAME = {element.name: element for element in ELEMENTS}

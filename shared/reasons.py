@@ -1,16 +1,17 @@
-"""Why a flow record ended, which way a packet went, and why a packet was dropped by the decoder."""
+"""Why a flow record ended, which way a packet went, what an exchange spoke, why the decoder dropped a packet."""
 
 from enum import IntEnum
 
 
 class EndReason(IntEnum):
-    """flowEndReason, IANA element 136 (RFC 5102 section 5.11.3)."""
+    """flowEndReason, IANA element 136 (RFC 5102 section 5.11.3); EXCHANGE is ours, in IPFIX an active timeout."""
 
     IDLE_TIMEOUT = 1
     ACTIVE_TIMEOUT = 2
     END_OF_FLOW = 3
     FORCED_END = 4
     LACK_OF_RESOURCES = 5
+    EXCHANGE = 6
 
 
 class Direction(IntEnum):
@@ -19,6 +20,25 @@ class Direction(IntEnum):
     UNKNOWN = 0
     IN = 1
     OUT = 2
+
+
+class AppProtocol(IntEnum):
+    """Protocol of an exchange; where kprobe has it, its number. 0 stands for none."""
+
+    DNS = 1
+    HTTP = 2
+    TLS = 3
+    DHCP = 4
+    QUIC = 5
+    POSTGRES = 6
+    RADIUS = 9
+
+
+class AppBy(IntEnum):
+    """What chose the decoder of an exchange. 0 stands for none."""
+
+    PORT = 1
+    PAYLOAD = 2
 
 
 class Drop(IntEnum):

@@ -1,13 +1,18 @@
-"""The batch of flow records on the pipe and in the spool: structured rows as msgpack `bin`, constants beside them."""
+"""The batch of flow records on the pipe and in the spool: structured rows and their texts as msgpack `bin`.
+
+A row's texts are octets of `Batch.texts`, one behind the other in the order of its text cells. `text_at` counts from
+the beginning of the worker's flow table; the first row's is the place of `Batch.texts[0]`.
+"""
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack
 import numpy as np
 
-from shared.elements import ELEMENTS, Element
+from shared.application_elements import NUMBERS, TEXTS
+from shared.elements import ELEMENTS, NO_U16, Element
 
 _NUMPY = {
     "u8": "u1",
@@ -18,7 +23,10 @@ _NUMPY = {
     "mac": "u8",
     "direction": "u1",
     "end_reason": "u1",
+    "app_protocol": "u1",
+    "app_by": "u1",
 }
+CELLS = [("text_at", "u8"), *((name, "u4") for name in NUMBERS), *((name, "u2") for name in TEXTS)]
 
 
 def _columns(element: Element) -> list[tuple[str, str]]:
@@ -29,15 +37,22 @@ def _columns(element: Element) -> list[tuple[str, str]]:
 
 def _row_dtype() -> np.dtype[np.void]:
     columns = [column for element in ELEMENTS if element.scope == "row" for column in _columns(element)]
+    columns += CELLS
     columns.sort(key=lambda column: -np.dtype(column[1]).itemsize)
     return np.dtype(columns, align=True)
 
 
+def _meanings() -> list[tuple[str, str, list[int]]]:
+    """What the cells stand for, which is part of the schema too."""
+    return [(one.name, one.cell, [int(of) for of in one.protocols]) for one in ELEMENTS if one.cell]
+
+
 # One row of a batch. Addresses are two words in memory order: 16 octets, an IPv4 address in the last four.
 ROW = _row_dtype()
-SCHEMA = zlib.crc32(repr(ROW.descr).encode())
+SCHEMA = zlib.crc32(repr((ROW.descr, _meanings())).encode())
 
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+Column = np.ndarray[Any, Any]
 
 
 class SchemaError(Exception):
@@ -46,14 +61,17 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows (shape (n,), dtype ROW) of one interface; `counters` is the worker's page at that moment."""
+    """Rows (shape (n,), dtype ROW) of one interface; `counters` is the worker's page at that moment.
+
+    `texts`: the text ring from the first row's text_at to behind the last row's texts.
+    """
 
     interface: str
     ifindex: int
     sample_rate: int
     rows: Rows
     counters: dict[str, int] = field(default_factory=dict)
-    strings: list[str] = field(default_factory=list)
+    texts: bytes = b""
 
 
 def pack(batch: Batch) -> bytes:
@@ -64,7 +82,7 @@ def pack(batch: Batch) -> bytes:
         "ifindex": batch.ifindex,
         "sample_rate": batch.sample_rate,
         "counters": batch.counters,
-        "strings": batch.strings,
+        "texts": batch.texts,
         "rows": batch.rows.tobytes(),
     }
     return msgpack.packb(fields)
@@ -76,13 +94,15 @@ def unpack(payload: bytes) -> Batch:
     if fields["schema"] != SCHEMA:
         raise SchemaError(f"schema {fields['schema']:#010x}, this flowherd writes {SCHEMA:#010x}")
     rows = np.frombuffer(fields["rows"], ROW)
+    if not isinstance(fields["texts"], bytes):
+        raise TypeError("texts are no bytes")
     return Batch(
         fields["interface"],
         fields["ifindex"],
         fields["sample_rate"],
         rows,
         fields["counters"],
-        fields["strings"],
+        fields["texts"],
     )
 
 
@@ -91,3 +111,33 @@ def octets(rows: Rows, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.uin
     words = np.empty((len(rows), 2), np.uint64)
     words[:, 0], words[:, 1] = rows[f"{name}_head"], rows[f"{name}_tail"]
     return words.view(np.uint8)
+
+
+def behind(batch: Batch, skip: int) -> Batch:
+    """The batch without its first `skip` rows, and without their texts."""
+    rows = batch.rows[skip:]
+    if not len(rows):
+        return replace(batch, rows=rows, texts=b"")
+    place = rows["text_at"][:1] - batch.rows["text_at"][:1]
+    return replace(batch, rows=rows, texts=batch.texts[int(place[0]) :])
+
+
+def texts(batch: Batch, cell: str, chosen: Column) -> list[bytes | None]:
+    """The text in `cell` of each chosen row; None where it is absent, or its place lies outside the batch."""
+    if not len(chosen):
+        return []
+    rows, size = batch.rows, len(batch.texts)
+    begin = rows["text_at"][chosen] - rows["text_at"][0]
+    known = begin <= size
+    for name in TEXTS[: TEXTS.index(cell)]:
+        begin += _length(rows[name][chosen])
+    end = begin + _length(rows[cell][chosen])
+    known &= (rows[cell][chosen] != NO_U16) & (end <= size)
+    return [
+        batch.texts[first:last] if is_known else None
+        for first, last, is_known in zip(begin.tolist(), end.tolist(), known.tolist(), strict=True)
+    ]
+
+
+def _length(lengths: Column) -> Column:
+    return np.where(lengths == NO_U16, 0, lengths).astype(np.uint64)
