@@ -1,0 +1,116 @@
+"""Header fields of an HTTP head: where the values kept stand, what they say of the body and the connection.
+
+Until write_texts, the cell of a text holds its place: how far behind the head's start << 32 | octets.
+"""
+
+import numpy as np
+
+from worker.decoders.cells import ABSENT, TEXT_MOST, TEXTS
+from worker.decoders.http_body import note_coding, note_length
+from worker.decoders.http_lines import COLON, CR, LF, MORE, end_of_field, has, pass_blanks, same, trim
+from worker.jit import inlined
+from worker.octets import Int, Octets, octet
+
+URL, HOST, REFERER, AGENT, METHOD = 0, 1, 2, 3, 4  # the cells of the texts
+UPGRADE, KEEP_ALIVE, TYPED, CUT = 4, 8, 16, 32  # flags of `kind`; CONNECT 1 and HEAD 2 are the request line's
+
+
+def _word(text: bytes) -> np.ndarray:
+    return np.frombuffer(text, np.uint8)
+
+
+NAME_HOST, NAME_REFERER, NAME_AGENT = _word(b"host"), _word(b"referer"), _word(b"user-agent")
+NAME_LENGTH, NAME_CODING = _word(b"content-length"), _word(b"transfer-encoding")
+NAME_UPGRADE, NAME_CONNECTION, NAME_TYPE = _word(b"upgrade"), _word(b"connection"), _word(b"content-type")
+WORD_KEEP_ALIVE = _word(b"keep-alive")
+
+
+@inlined
+def read_fields(buf: Octets, base: Int, at: Int, end: Int, x: Int, cut: Int) -> Int:
+    """Walk the fields from `at` on; behind the empty line, or MORE; with `cut`, `end` and the flag CUT."""
+    while at < end:
+        first = octet(buf, at)
+        if first == LF:
+            return at + 1
+        if first == CR and at + 1 < end and octet(buf, at + 1) == LF:
+            return at + 2
+        upto = end_of_field(buf, at, end)
+        if upto == MORE:
+            break
+        read_field(buf, base, at, upto, x)
+        at = upto
+    if cut:
+        x.kind |= CUT
+        return end
+    return np.int64(MORE)
+
+
+@inlined
+def read_field(buf: Octets, base: Int, at: Int, end: Int, x: Int) -> None:
+    """One field, folded lines with it: its name's length tells which few it may be."""
+    colon = at
+    while colon < end and octet(buf, colon) != COLON:
+        colon += 1
+    size = trim(buf, at, colon) - at
+    value = pass_blanks(buf, min(colon + 1, end), end)
+    stop = trim(buf, value, end)
+    if size == 4:
+        if same(buf, at, NAME_HOST):
+            note_first(x, HOST, base, value, stop)
+    elif size == 7:
+        if same(buf, at, NAME_REFERER):
+            note_first(x, REFERER, base, value, stop)
+        elif same(buf, at, NAME_UPGRADE):
+            x.kind |= UPGRADE
+    elif size == 10:
+        if same(buf, at, NAME_AGENT):
+            note_first(x, AGENT, base, value, stop)
+        elif same(buf, at, NAME_CONNECTION) and has(buf, value, stop, WORD_KEEP_ALIVE):
+            x.kind |= KEEP_ALIVE
+    elif size == 12:
+        if same(buf, at, NAME_TYPE):
+            x.kind |= TYPED
+    elif size == 14:
+        if same(buf, at, NAME_LENGTH):
+            note_length(buf, value, stop, x)
+    elif size == 17 and same(buf, at, NAME_CODING):
+        note_coding(buf, value, stop, x)
+
+
+@inlined
+def note_first(x: Int, cell: Int, base: Int, at: Int, end: Int) -> None:
+    """Of a field given twice the first one counts."""
+    if x.lengths[cell] == ABSENT:
+        note_place(x, cell, base, at, end)
+
+
+@inlined
+def note_place(x: Int, cell: Int, base: Int, at: Int, end: Int) -> None:
+    """The text of `cell` is buf[at:end]."""
+    x.lengths[cell] = (at - base) << 32 | (end - at)
+
+
+@inlined
+def write_texts(buf: Octets, base: Int, x: Int, out: Octets) -> None:
+    """Places become texts, in the order of their cells; the line ends of folded ones are left out."""
+    size = 0
+    for cell in range(TEXTS):
+        place = x.lengths[cell]
+        if place == ABSENT:
+            continue
+        at = base + (place >> 32)
+        start = size
+        for i in range(at, at + (place & 0xFFFFFFFF)):
+            one = octet(buf, i)
+            if one not in (CR, LF) and size < min(len(out), start + TEXT_MOST):
+                out[np.uint64(size)] = np.uint8(one)
+                size += 1
+        x.lengths[cell] = size - start
+    x.size = size
+
+
+@inlined
+def forget_texts(x: Int) -> None:
+    """No places are left in the cells."""
+    for cell in range(TEXTS):
+        x.lengths[cell] = ABSENT
