@@ -54,6 +54,14 @@ WORKER = (
         unit="records",
     ),
     Counter("batches_sent", "worker", "batches written to the pipe", unit="batches"),
+    Counter("exchanges", "worker", "application exchanges that made a record", unit="exchanges"),
+    Counter(
+        "messages_shed",
+        "worker",
+        "packets left undecoded because the ring was filling up; they are in their flows all the same",
+        unit="packets",
+    ),
+    Counter("texts_dropped", "worker", "records whose texts found no room in the text ring", unit="records"),
     Counter("clock_rebased", "worker", "times packet time stepped by more than a minute"),
 )
 SUPERVISOR = (

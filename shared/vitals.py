@@ -38,6 +38,10 @@ STATE_WORDS = (
     "acknowledged",
     "tail",
     "touched",
+    "texts_head",
+    "texts_tail",
+    "slab_hand",
+    "shedding",
 )
 WORDS = STATE_WORDS + tuple(counter.name for counter in WORKER)
 INDEX: Mapping[str, int] = {name: index for index, name in enumerate(WORDS)}

@@ -7,10 +7,12 @@ port; else the sender of the first packet.
 import numpy as np
 
 from shared.elements import NO_U16
+from shared.vitals import INDEX
 from worker.decode_transport import ACK, SYN, TCP
 from worker.jit import inlined
 from worker.octets import Int
 
+SEED = INDEX["seed"]
 LOW, HIGH = 0, 1
 
 
@@ -77,6 +79,13 @@ def hash_of(seed: Int, low_head: Int, low_tail: Int, high_head: Int, high_tail: 
         h = mixed(mixed(h, low_head), high_head)
     h = h * np.uint64(0x94D049BB133111EB)
     return np.int64(h >> np.uint64(32))
+
+
+@inlined
+def hash_of_row(t: Int, row: Int) -> Int:
+    """The hash the row was entered with."""
+    flow = t.flows[row]
+    return hash_of(t.words[SEED], flow.low_head, flow.low_tail, flow.high_head, flow.high_tail, flow.key)
 
 
 @inlined

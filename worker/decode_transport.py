@@ -6,7 +6,8 @@ from worker.octets import Int, Octets, be16, be32, octet
 
 ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDP_LITE = 1, 6, 17, 33, 58, 132, 136
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-OPTION_END, OPTION_NOP, OPTION_MSS = 0, 1, 2
+OPTION_END, OPTION_NOP, OPTION_MSS, OPTION_WINDOW_SCALE = 0, 1, 2, 3
+WINDOW_SCALE_MOST = 14
 OPTIONS = 40
 SCTP_HEADER = 12  # RFC 9260 section 3.1: a packet without its checksum is no SCTP
 
@@ -26,6 +27,7 @@ def decode_transport(buf: Octets, p: Int) -> None:
             decode_tcp(buf, p, at, limit)
         elif p.proto == UDP:
             p.payload = max(p.payload - 8, 0)
+            p.payload_at += 8
     elif p.proto in (ICMP, ICMPV6) and at + 2 <= limit:
         p.icmp = be16(buf, at)
 
@@ -44,13 +46,14 @@ def decode_tcp(buf: Octets, p: Int, at: Int, limit: Int) -> None:
     if at + 16 <= limit:
         p.window = be16(buf, at + 14)
     p.payload = max(p.payload - max(header, 20), 0)
+    p.payload_at = at + max(header, 20) - p.at
     if p.tcp_flags & SYN and header > 20:
         decode_options(buf, p, at + 20, min(at + header, limit))
 
 
 @inlined
 def decode_options(buf: Octets, p: Int, at: Int, limit: Int) -> None:
-    """Maximum segment size from the options of a SYN (RFC 9293 section 3.2)."""
+    """Maximum segment size and window scale from the options of a SYN (RFC 9293 section 3.2, RFC 7323 section 2.2)."""
     for _ in range(OPTIONS):
         if at + 2 > limit or octet(buf, at) == OPTION_END:
             return
@@ -59,4 +62,6 @@ def decode_options(buf: Octets, p: Int, at: Int, limit: Int) -> None:
             continue
         if octet(buf, at) == OPTION_MSS and at + 4 <= limit:
             p.mss = be16(buf, at + 2)
+        elif octet(buf, at) == OPTION_WINDOW_SCALE and at + 3 <= limit:
+            p.window_scale = min(octet(buf, at + 2), WINDOW_SCALE_MOST)
         at += max(octet(buf, at + 1), 2)

@@ -10,9 +10,10 @@ from numba import types
 from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.jit import inlined, kernel
-from worker.layout import FIN_HIGH, FIN_LOW, PENDING, RESET, TABLE_TYPE, USED
+from worker.layout import TABLE_TYPE
 from worker.octets import Int
 from worker.report import report
+from worker.rows import FIN_HIGH, FIN_LOW, PENDING, RESET, USED
 from worker.table import remove
 
 HEAD, TAIL, HIGH_WATER = INDEX["head"], INDEX["tail"], INDEX["high_water"]

@@ -10,17 +10,19 @@ from shared.counters import drop_counter
 from shared.elements import NO_U16
 from shared.reasons import Drop, EndReason
 from shared.vitals import INDEX
-from worker.biflow import hash_of, order
+from worker.biflow import SEED, hash_of, order
 from worker.clock import STEP_NS, advance
 from worker.decode import decode
-from worker.decode_transport import ACK, FIN, RST, SYN, TCP
+from worker.decode_transport import ACK, FIN, RST, SYN, TCP, UDP
 from worker.expiry import first_look, is_closed, visit
 from worker.fragments import join
 from worker.jit import commit, inlined, kernel
-from worker.layout import BUFFER_TYPE, FIN_HIGH, FIN_LOW, PACKETS_TYPE, PENDING, RESET, TABLE_TYPE
+from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.table import SEED, begin, find, guess, insert, is_row_of
+from worker.rows import BOTH_SPOKE, FIN_HIGH, FIN_LOW, PENDING, RESET
+from worker.table import begin, find, guess, insert, is_row_of
+from worker.tcp import measure, note_first_payload
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
 RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
@@ -46,6 +48,7 @@ def touch(t: Int, p: Int) -> None:
     """Read what `account` will need, only to have it in the cache."""
     if p.row >= 0:
         p.touched = t.due[p.row] + t.flows[p.row].end_ns + t.sides[p.row, p.high].packets
+        p.touched += t.tracks[p.row, p.high].next
 
 
 @inlined
@@ -63,7 +66,7 @@ def account(t: Int, p: Int) -> None:
     elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p):
         report(t, row, END_OF_FLOW)
         begin(t, row, p)
-        t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET) & 0xFF
+        t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET | BOTH_SPOKE) & 0xFF
         first_look(t, row, tick, p.hash)
     count_packet(t, row, p, tick)
 
@@ -107,18 +110,22 @@ def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
     s.fragments += np.uint32(1 if p.fragment else 0)
     if p.tcp_flags != NO_U16:
         count_tcp(t, row, p, tick)
+    if p.payload > 0 and not flow.state & BOTH_SPOKE and p.proto in (TCP, UDP) and not p.fragment:
+        note_first_payload(t, row, p)
     flow.state |= PENDING
 
 
 @inlined
 def count_tcp(t: Int, row: Int, p: Int, tick: Int) -> None:
-    """Flags, the offload estimate, and whether the connection has closed."""
+    """Flags, the offload estimate, how the network performs, and whether the connection has closed."""
     s = t.sides[row, p.high]
     s.tcp_flags = p.tcp_flags if s.tcp_flags == NO_U16 else s.tcp_flags | p.tcp_flags
     if p.mss:
         s.mss = p.mss
     if p.ip_bytes > t.mtu and p.payload > 0:
         s.wire_packets += np.uint32(segments(t, p, t.sides[row, 1 - p.high].mss) - 1)
+    if p.sequence >= 0 and not p.fragment:
+        measure(t, row, p)
     if p.tcp_flags & (FIN | RST):
         close(t, row, p, tick)
 

@@ -9,13 +9,14 @@ from numba import types
 from shared.counters import drop_counter
 from shared.reasons import Drop
 from shared.vitals import INDEX
-from worker.biflow import HIGH, LOW
+from worker.biflow import HIGH, LOW, hash_of_row
 from worker.jit import kernel
-from worker.layout import COLD, FLOW, NEVER, PENDING, SIDE, TABLE_TYPE, USED, Table
+from worker.layout import NEVER, TABLE_TYPE, Table
 from worker.report import settle
-from worker.table import enter, hash_of_row
+from worker.rows import COLD_ROW, HOT, PENDING, USED
+from worker.table import enter
 
-LAYOUT = FLOW.itemsize << 32 | SIDE.itemsize << 16 | COLD.itemsize
+LAYOUT = HOT.itemsize << 32 | COLD_ROW.itemsize
 HEAD, REPORT_PENDING, HIGH_WATER = INDEX["head"], INDEX["report_pending"], INDEX["high_water"]
 FREE_ROWS, FLOWS_ACTIVE, SWEPT_TICK = INDEX["free_rows"], INDEX["flows_active"], INDEX["swept_tick"]
 

@@ -6,22 +6,63 @@ note after a kill knows from the head whether the record counts, and finishes th
 
 import numpy as np
 
-from shared.elements import NO_U16
+from shared.elements import NO_U16, NO_U32
+from shared.reasons import EndReason
 from shared.vitals import INDEX
+from worker.asked import NOBODY
+from worker.decoders.cells import clear
 from worker.jit import commit, inlined
-from worker.layout import PENDING, VERSION6
 from worker.octets import Int
+from worker.report_exchange import fill_exchange, fill_no_exchange, unanswered
+from worker.report_performance import fill_performance
+from worker.rows import PENDING, VERSION6
 
-HEAD, REPORT_PENDING, RECORDS_SENT = INDEX["head"], INDEX["report_pending"], INDEX["records_sent"]
+HEAD, TAIL, REPORT_PENDING, RECORDS_SENT, MESSAGES_SHED = (
+    INDEX[n] for n in ("head", "tail", "report_pending", "records_sent", "messages_shed")
+)
+EXCHANGE = int(EndReason.EXCHANGE)
+OUTBOX_RESERVE = 2048  # records that a block of packets can write without exchanges
 
 
 @inlined
 def report(t: Int, row: Int, reason: Int) -> None:
-    """Write the record of `row` with flowEndReason `reason`, if it has counted anything since the last."""
-    if not t.flows[row].state & PENDING:
+    """Write the record of `row` with flowEndReason `reason`, if there is anything new to tell."""
+    question = unanswered(t, row, reason)
+    if question == NOBODY and not t.flows[row].state & PENDING:
         return
     head = t.words[HEAD]
-    fill(t, row, t.outbox[head % len(t.outbox)], reason)
+    record = t.outbox[head % len(t.outbox)]
+    fill(t, row, record, reason)
+    if question == NOBODY:
+        fill_no_exchange(t, record)
+    else:
+        clear(t.exchange[0])
+        fill_exchange(t, row, record, t.exchange[0], question, NO_U32)
+    publish(t, row, head)
+
+
+@inlined
+def tell(t: Int, row: Int, x: Int, question: Int, time_ns: Int) -> None:
+    """Write the record of an exchange whose answer began at `time_ns`; `question` is its place in t.asked or NOBODY.
+
+    A segment may hold hundreds of answers: they stop short of the room that flows need.
+    """
+    head = t.words[HEAD]
+    if head - t.words[TAIL] + OUTBOX_RESERVE >= len(t.outbox):
+        t.words[MESSAGES_SHED] += 1
+        return
+    record = t.outbox[head % len(t.outbox)]
+    latency_us = np.int64(NO_U32)
+    if question != NOBODY:
+        latency_us = min(max(time_ns - t.asked[question].time_ns, 0) // 1000, NO_U32 - 1)
+    fill(t, row, record, EXCHANGE)
+    fill_exchange(t, row, record, x, question, latency_us)
+    publish(t, row, head)
+
+
+@inlined
+def publish(t: Int, row: Int, head: Int) -> None:
+    """The record counts from here on, and its counters no more."""
     commit(t.words, REPORT_PENDING, (head + 1) << 32 | (row + 1))
     commit(t.words, HEAD, head + 1)
     t.words[RECORDS_SENT] += 1
@@ -41,7 +82,22 @@ def settle(t: Int, row: Int) -> None:
         s.tcp_flags = NO_U16
         s.tos = NO_U16
         s.ttl = NO_U16
+        forget_loss(t.losses[row, side])
+        t.cold[row].repeated[side] = 0
     t.flows[row].state &= ~PENDING & 0xFF
+
+
+@inlined
+def forget_loss(loss: Int) -> None:
+    """Nothing met since the last record."""
+    loss.rtt_min = np.uint32(NO_U32)
+    loss.rtt_max = np.uint32(0)
+    loss.rtt_sum = np.uint32(0)
+    loss.rtt_count = np.uint32(0)
+    loss.retransmits = np.uint32(0)
+    loss.out_of_order = np.uint32(0)
+    loss.seq_gaps = np.uint32(0)
+    loss.zero_windows = np.uint32(0)
 
 
 @inlined
@@ -59,6 +115,7 @@ def fill(t: Int, row: Int, record: Int, reason: Int) -> None:
     fill_ends(flow, cold, record)
     fill_forward(t.sides[row, flow.initiator], record)
     fill_reverse(t.sides[row, 1 - flow.initiator], record)
+    fill_performance(t, row, record)
 
 
 @inlined

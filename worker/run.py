@@ -13,7 +13,7 @@ from worker.capture.ring import RingSource
 from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, Timing, new_packets, open_table
+from worker.layout import BLOCK_PACKETS, Rules, new_packets, open_table
 from worker.life import Life
 from worker.meter import meter
 from worker.outlet import Outlet
@@ -34,9 +34,9 @@ class Worker:
 
     def __init__(self, spec: Spec, core: int | None) -> None:
         timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
-        timing = Timing._make([*map(ticks, timeouts), spec.mtu])
+        rules = Rules(*map(ticks, timeouts), spec.mtu)
         self.spec, self.core = spec, core
-        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, timing)
+        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules)
         self.words = self.table.words
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex)

@@ -9,16 +9,15 @@ import numpy as np
 from shared.elements import NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
-from worker.biflow import hash_of, source_is_initiator
+from worker.biflow import hash_of_row, source_is_initiator
 from worker.decode_link import IN, OUT
 from worker.jit import commit, inlined
-from worker.layout import NEVER, USED, VERSION6
+from worker.layout import NEVER
 from worker.octets import Int
 from worker.report import report, settle
+from worker.rows import DECODER_OFF, USED, VERSION6
 
-HIGH_WATER, FREE_ROWS, SEED, EVICTION_HAND = (
-    INDEX[n] for n in ("high_water", "free_rows", "seed", "eviction_hand")
-)
+HIGH_WATER, FREE_ROWS, EVICTION_HAND = (INDEX[n] for n in ("high_water", "free_rows", "eviction_hand"))
 FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
     INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active")
 )
@@ -100,9 +99,15 @@ def begin(t: Int, row: Int, p: Int) -> None:
         cold.low_mac, cold.high_mac = p.dst_mac, p.src_mac
     cold.mpls_label = p.mpls_label if p.mpls_label >= 0 else NO_U32
     cold.icmp = p.icmp
+    cold.asked = cold.answered = np.uint16(0)
+    flow.decoder = DECODER_OFF
+    cold.client_us = cold.server_us = cold.fpex_us = np.uint32(NO_U32)
     for side in range(2):
         t.sides[row, side].lifetime = np.uint32(0)
         t.sides[row, side].mss = 0
+        t.tracks[row, side].marks = 0
+        t.tracks[row, side].phase = 0
+        t.tracks[row, side].slab = 0
     settle(t, row)
 
 
@@ -155,13 +160,6 @@ def enter(t: Int, row: Int, h: Int) -> None:
         bucket = (bucket + 1) & (len(t.index) - 1)
     t.index[bucket, 0] = h
     t.index[bucket, 1] = row + 1
-
-
-@inlined
-def hash_of_row(t: Int, row: Int) -> Int:
-    """The hash the row was entered with."""
-    flow = t.flows[row]
-    return hash_of(t.words[SEED], flow.low_head, flow.low_tail, flow.high_head, flow.high_tail, flow.key)
 
 
 @inlined

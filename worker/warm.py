@@ -8,7 +8,7 @@ from worker.capture.pcapng import walk_pcapng
 from worker.capture.ring import walk_block
 from worker.clock import ticks
 from worker.expiry import end_all, sweep
-from worker.layout import Timing, new_packets, open_table
+from worker.layout import Rules, new_packets, open_table
 from worker.meter import meter
 from worker.recovery import adopt, forget_time
 
@@ -19,7 +19,7 @@ def up() -> None:
     """Run every kernel on nothing: the first call of a compiled kernel costs a tenth of a second."""
     import worker.birth  # noqa: F401 - all that a worker imports, before privileges go
 
-    table = open_table(bytearray(WARM_TABLE_BYTES), 16, Timing._make([ticks(1.0)] * 4 + [1500]))
+    table = open_table(bytearray(WARM_TABLE_BYTES), 16, Rules(*[ticks(1.0)] * 4, 1500))
     buf, packets = np.frombuffer(b"", np.uint8), new_packets()
     adopt(table)
     adopt(table)

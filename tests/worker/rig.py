@@ -13,7 +13,7 @@ from shared.vitals import INDEX
 from worker.capture.files import FileSource
 from worker.clock import ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, Timing, new_packets, open_table
+from worker.layout import BLOCK_PACKETS, Rules, new_packets, open_table
 from worker.meter import meter
 from worker.recovery import adopt
 
@@ -29,7 +29,7 @@ class Kernels:
     def __init__(self, *, mtu=1500, max_flows=4096, size_bytes=8 << 20, keep=True, **seconds):
         self._keep = keep
         times = [ticks(seconds.get(name, usual)) for name, usual in TIMES.items()]
-        self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, Timing(*times, mtu))
+        self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, Rules(*times, mtu))
         adopt(self.table)
         self.words = self.table.words
         self.words[INDEX["seed"]] = SEED

@@ -21,7 +21,7 @@ from tests.worker.test_table import consistent, flood, udp
 from tests.worker.trial import START_NS, some
 from worker import recovery
 from worker.birth import live
-from worker.layout import USED
+from worker.rows import USED
 from worker.spec import Spec
 
 PACKETS, FLOWS = 60_000, 3_000

@@ -9,7 +9,8 @@ import pytest
 from shared.reasons import EndReason
 from tests.worker.rig import Frames, Kernels, metered
 from tests.worker.trial import START_NS
-from worker.layout import NEVER, USED, Timing, fit, open_table
+from worker.layout import NEVER, Rules, fit, open_table
+from worker.rows import USED
 
 MS = 1_000_000
 
@@ -106,7 +107,7 @@ def test_the_longest_silent_goes_first_among_equals():
 
 @pytest.mark.parametrize("size", [1 << 20, 4 << 20, 64 << 20, 512 << 20])
 def test_capacity_fits_the_file(size):
-    capacity, outbox = fit(size, 500_000)
+    capacity, outbox, *_rest = fit(size, 500_000)
     assert 0 < capacity <= 500_000
     assert outbox > 0
 
@@ -123,7 +124,7 @@ def test_the_usual_table_holds_what_it_is_asked_for():
 def test_two_views_of_one_file_agree():
     """A successor maps the same parts at the same places."""
     file, kernels = bytearray(2 << 20), Kernels()
-    times = Timing(*kernels.table[-5:])
+    times = Rules(*kernels.table[-len(Rules._fields):])
     first, second = open_table(file, 50, times), open_table(file, 50, times)
     first.flows[49]["key"], first.index[3, 1] = 77, 5
     assert (second.flows[49]["key"], second.index[3, 1]) == (77, 5)

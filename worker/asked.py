@@ -1,0 +1,77 @@
+"""Kernel: messages that wait for their answers, by a hash of flow, protocol and what joins the two (step 5).
+
+A fixed table, four places a tag: a newcomer takes a free one, else that of the longest waiting. The time to an
+answer is application latency; the question's cells complete the answer's record.
+"""
+
+import numpy as np
+
+from shared.elements import NO_U32
+from worker.biflow import mixed
+from worker.decoders.cells import ABSENT, NUMBERS
+from worker.jit import inlined
+from worker.octets import Int
+from worker.texts import keep_question
+
+PLACES = 4
+NOBODY = -1
+
+
+@inlined
+def tag_of(h: Int, key: Int, protocol: Int, ident: Int) -> Int:
+    """Never 0; `h` and `key` are the flow's hash and the rest of its key, 0 where the answer takes another flow."""
+    word = np.uint64(protocol) << np.uint64(56) ^ np.uint64(ident)
+    return mixed(mixed(np.uint64(h), np.uint64(key)), word) | np.uint64(1)
+
+
+@inlined
+def first_place(t: Int, tag: Int) -> Int:
+    """Where the tag's four places begin."""
+    return np.int64((tag >> np.uint64(8)) & np.uint64(len(t.asked) - 1)) & ~(PLACES - 1)
+
+
+@inlined
+def find_question(t: Int, tag: Int) -> Int:
+    """Place of the message with this tag, or NOBODY."""
+    first = first_place(t, tag)
+    for place in range(first, first + PLACES):
+        if t.asked[place].tag == tag:
+            return place
+    return NOBODY
+
+
+@inlined
+def ask(t: Int, tag: Int, x: Int, time_ns: Int) -> None:
+    """Remember a message until its answer comes; one with the same tag, sent again, keeps its place."""
+    place = find_question(t, tag)
+    if place == NOBODY:
+        place = free_place(t, tag)
+    entry = t.asked[place]
+    entry.tag = tag
+    entry.time_ns = time_ns
+    entry.kind = x.kind & 0xFFFF
+    entry.body = 1 if x.body else 0
+    for cell in range(NUMBERS):
+        entry.numbers[cell] = NO_U32 if x.numbers[cell] == ABSENT else x.numbers[cell]
+    keep_question(t, x, entry)
+
+
+@inlined
+def free_place(t: Int, tag: Int) -> Int:
+    """A free one of the tag's places, or the one that has waited longest."""
+    first = first_place(t, tag)
+    best = first
+    for place in range(first, first + PLACES):
+        if t.asked[place].tag == np.uint64(0):
+            return place
+        if t.asked[place].time_ns < t.asked[best].time_ns:
+            best = place
+    return best
+
+
+@inlined
+def complete(x: Int, entry: Int) -> None:
+    """The numbers an answer does not have itself are its question's."""
+    for cell in range(NUMBERS):
+        if x.numbers[cell] == ABSENT and entry.numbers[cell] != NO_U32:
+            x.numbers[cell] = np.int64(entry.numbers[cell])

@@ -1,0 +1,68 @@
+"""Kernel: how network and applications performed, as columns of one record (step 7)."""
+
+import numpy as np
+
+from shared.elements import NO_U16, NO_U32
+from worker.biflow import hash_of_row
+from worker.decode_transport import TCP, UDP
+from worker.jit import inlined
+from worker.octets import Int
+from worker.tcp import receive_window
+
+
+@inlined
+def fill_performance(t: Int, row: Int, record: Int) -> None:
+    """Latencies, connection and what each direction met; absent where the flow is no TCP or nothing was measured."""
+    cold, first = t.cold[row], t.flows[row].initiator
+    record.client_latency_us = halved(cold.client_us)
+    record.server_latency_us = halved(cold.server_us)
+    record.fpex_latency_us = cold.fpex_us
+    record.mss = t.sides[row, first].mss
+    record.rev_mss = t.sides[row, 1 - first].mss
+    record.connection_id = 0
+    if record.proto in (TCP, UDP):
+        record.connection_id = hash_of_row(t, row)
+    fill_forward_loss(t, row, first, record)
+    fill_reverse_loss(t, row, 1 - first, record)
+
+
+@inlined
+def halved(leg_us: Int) -> Int:
+    """Half a leg of the handshake, or absent."""
+    return NO_U32 if np.int64(leg_us) == NO_U32 else np.int64(leg_us) // 2
+
+
+@inlined
+def mean(loss: Int) -> Int:
+    """Mean round trip in microseconds, or absent."""
+    return np.int64(loss.rtt_sum) // np.int64(loss.rtt_count) if loss.rtt_count else NO_U32
+
+
+@inlined
+def fill_forward_loss(t: Int, row: Int, side: Int, record: Int) -> None:
+    """What the initiator's segments met."""
+    loss, is_tcp = t.losses[row, side], t.sides[row, side].tcp_flags != NO_U16
+    record.retransmits = loss.retransmits if is_tcp else np.uint32(NO_U32)
+    record.repeated_retransmits = np.uint32(t.cold[row].repeated[side]) if is_tcp else np.uint32(NO_U32)
+    record.out_of_order = loss.out_of_order if is_tcp else np.uint32(NO_U32)
+    record.seq_gaps = loss.seq_gaps if is_tcp else np.uint32(NO_U32)
+    record.zero_windows = loss.zero_windows if is_tcp else np.uint32(NO_U32)
+    record.receive_window = receive_window(t.tracks[row, side], t.tracks[row, 1 - side])
+    record.rtt_min_us = loss.rtt_min
+    record.rtt_mean_us = mean(loss)
+    record.rtt_max_us = loss.rtt_max if loss.rtt_count else np.uint32(NO_U32)
+
+
+@inlined
+def fill_reverse_loss(t: Int, row: Int, side: Int, record: Int) -> None:
+    """What the responder's segments met."""
+    loss, is_tcp = t.losses[row, side], t.sides[row, side].tcp_flags != NO_U16
+    record.rev_retransmits = loss.retransmits if is_tcp else np.uint32(NO_U32)
+    record.rev_repeated_retransmits = np.uint32(t.cold[row].repeated[side]) if is_tcp else np.uint32(NO_U32)
+    record.rev_out_of_order = loss.out_of_order if is_tcp else np.uint32(NO_U32)
+    record.rev_seq_gaps = loss.seq_gaps if is_tcp else np.uint32(NO_U32)
+    record.rev_zero_windows = loss.zero_windows if is_tcp else np.uint32(NO_U32)
+    record.rev_receive_window = receive_window(t.tracks[row, side], t.tracks[row, 1 - side])
+    record.rev_rtt_min_us = loss.rtt_min
+    record.rev_rtt_mean_us = mean(loss)
+    record.rev_rtt_max_us = loss.rtt_max if loss.rtt_count else np.uint32(NO_U32)

@@ -1,0 +1,121 @@
+"""What the flow table's file is made of: one packet's scratch, and the rows kept for flows, fragments and questions.
+
+A flow has one hot row of three cache lines, FLOW, its two SIDEs and its two TRACKs, touched by every packet, and one
+cold row of two, COLD and its two LOSSes, touched when it begins, when something is measured and when it is reported.
+`low` and `high` are the two ends in an order that does not depend on which one sent a packet; FLOW.initiator says
+which of them is forward.
+"""
+
+import numpy as np
+
+from worker.decoders.cells import NUMBERS, TEXTS
+
+
+def _columns(kind: str, names: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name in names.split()]
+
+
+# One packet on its way through the kernels; wide fields, so that plain Python agrees with compiled code.
+PACKET = np.dtype(
+    [
+        *_columns("i8", "at end length next time_ns ip_bytes payload fragment_id"),
+        *_columns("i8", "mpls_label sequence acknowledged hash row touched"),
+        *_columns("u8", "src_head src_tail dst_head dst_tail src_mac dst_mac"),
+        *_columns("u8", "low_head low_tail high_head high_tail key"),
+        *_columns("i4", "link tags vlan inner_vlan src_port dst_port window window_scale mss"),
+        *_columns("i4", "verdict ip_version proto tos ttl tcp_flags direction"),
+        *_columns("i4", "fragment icmp payload_at high"),
+    ],
+    align=True,
+)
+FLOW = np.dtype(
+    [
+        *((name, "u8") for name in ("low_head", "low_tail", "high_head", "high_tail", "key")),
+        ("start_ns", "i8"),
+        ("end_ns", "i8"),
+        ("seen", "u4"),
+        ("state", "u1"),
+        ("initiator", "u1"),
+        ("decoder", "u1"),  # AppProtocol whose messages are looked for
+        ("by", "u1"),  # AppBy: what chose it
+    ]
+)
+SIDE = np.dtype(
+    [
+        ("bytes", "u8"),
+        *((name, "u4") for name in ("packets", "wire_packets", "fragments", "lifetime")),
+        *((name, "u2") for name in ("tcp_flags", "tos", "ttl", "mss")),
+    ]
+)
+# What one end has sent so far; times are microseconds modulo 2^32, and so are differences of them.
+TRACK = np.dtype(
+    [
+        ("next", "u4"),  # sequence number behind the highest sent
+        ("progress_us", "u4"),  # when that was
+        ("timed", "u4"),  # sequence number whose acknowledgement is waited for, while TIMED
+        ("timed_us", "u4"),
+        ("payload_us", "u4"),  # first payload, once SPOKE
+        ("head", "u4"),  # sequence number at which the next message begins
+        *((name, "u2") for name in ("window", "marks", "slab")),
+        *((name, "u1") for name in ("scale", "phase")),
+    ]
+)
+HOT = np.dtype([("flow", FLOW), ("sides", SIDE, (2,)), ("tracks", TRACK, (2,))])
+COLD = np.dtype(
+    [
+        *((name, "u8") for name in ("low_mac", "high_mac")),
+        *((name, "u4") for name in ("mpls_label", "active_at")),
+        *((name, "u2") for name in ("icmp", "direction", "asked", "answered")),
+        (
+            "handshake",
+            "u4",
+            (2,),
+        ),  # of the SYN's sender: time of its last, then the SYN-ACK's sequence number
+        ("late", "u4", (2,)),  # sequence number of the last retransmit
+        *((name, "u4") for name in ("client_us", "server_us", "fpex_us")),
+        ("runs", "u1", (2,)),  # how often that one was sent again
+        ("repeated", "u1", (2,)),
+    ]
+)
+# What one end's segments met since the last record.
+LOSS = np.dtype(
+    [
+        *((name, "u4") for name in ("rtt_min", "rtt_max", "rtt_sum", "rtt_count")),
+        *((name, "u4") for name in ("retransmits", "out_of_order", "seq_gaps", "zero_windows")),
+    ]
+)
+COLD_ROW = np.dtype([("cold", COLD), ("losses", LOSS, (2,))])
+FRAGMENT = np.dtype(
+    [
+        ("datagram", "u8"),
+        ("src_port", "u2"),
+        ("dst_port", "u2"),
+        ("proto", "u2"),
+        ("icmp", "u2"),
+        ("time_ns", "i8"),
+    ]
+)
+# A message that waits for its answer: a request, a query, a hello; its texts stay in the text ring while that holds.
+ASKED = np.dtype(
+    [
+        ("tag", "u8"),
+        ("time_ns", "i8"),
+        ("text_at", "u8"),
+        ("numbers", "u4", (NUMBERS,)),
+        ("lengths", "u2", (TEXTS,)),
+        *((name, "u2") for name in ("kind", "body", "spare")),
+    ]
+)
+# The beginning of a message that came in several segments.
+SLAB = np.dtype(
+    [
+        ("time_ns", "i8"),  # of the segment it began in
+        ("owner", "u4"),  # 2 row + side + 1
+        *((name, "u2") for name in ("have", "island", "island_end", "spare")),
+        ("unused", "u4"),
+    ]
+)
+
+# FLOW.state
+USED, VERSION6, PENDING, FIN_LOW, FIN_HIGH, RESET, BOTH_SPOKE = 1, 2, 4, 8, 16, 32, 64
+DECODER_OFF = 255  # FLOW.decoder: nothing to look for
