@@ -11,16 +11,7 @@ import numpy as np
 
 from worker.decoders.cells import clear
 from worker.decoders.http_body import INVALID, UNKNOWN, UNSAID, UNTIL_CLOSE
-from worker.decoders.http_fields import (
-    CUT,
-    METHOD,
-    UPGRADE,
-    URL,
-    forget_texts,
-    note_place,
-    read_fields,
-    write_texts,
-)
+from worker.decoders.http_fields import CUT, METHOD, UPGRADE, URL, read_fields
 from worker.decoders.http_lines import (
     CR,
     LF,
@@ -33,6 +24,7 @@ from worker.decoders.http_lines import (
     pass_empty_lines,
     trim,
 )
+from worker.decoders.places import forget_texts, note_place, write_texts
 from worker.jit import inlined
 from worker.octets import Int, Octets, be32, octet
 

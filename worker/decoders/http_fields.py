@@ -1,13 +1,10 @@
-"""Header fields of an HTTP head: where the values kept stand, what they say of the body and the connection.
-
-Until write_texts, the cell of a text holds its place: how far behind the head's start << 32 | octets.
-"""
+"""Header fields of an HTTP head: where the values kept stand, what they say of the body and the connection."""
 
 import numpy as np
 
-from worker.decoders.cells import ABSENT, TEXT_MOST, TEXTS
 from worker.decoders.http_body import note_coding, note_length
 from worker.decoders.http_lines import COLON, CR, LF, MORE, end_of_field, has, pass_blanks, same, trim
+from worker.decoders.places import note_first
 from worker.jit import inlined
 from worker.octets import Int, Octets, octet
 
@@ -75,42 +72,3 @@ def read_field(buf: Octets, base: Int, at: Int, end: Int, x: Int) -> None:
             note_length(buf, value, stop, x)
     elif size == 17 and same(buf, at, NAME_CODING):
         note_coding(buf, value, stop, x)
-
-
-@inlined
-def note_first(x: Int, cell: Int, base: Int, at: Int, end: Int) -> None:
-    """Of a field given twice the first one counts."""
-    if x.lengths[cell] == ABSENT:
-        note_place(x, cell, base, at, end)
-
-
-@inlined
-def note_place(x: Int, cell: Int, base: Int, at: Int, end: Int) -> None:
-    """The text of `cell` is buf[at:end]."""
-    x.lengths[cell] = (at - base) << 32 | (end - at)
-
-
-@inlined
-def write_texts(buf: Octets, base: Int, x: Int, out: Octets) -> None:
-    """Places become texts, in the order of their cells; the line ends of folded ones are left out."""
-    size = 0
-    for cell in range(TEXTS):
-        place = x.lengths[cell]
-        if place == ABSENT:
-            continue
-        at = base + (place >> 32)
-        start = size
-        for i in range(at, at + (place & 0xFFFFFFFF)):
-            one = octet(buf, i)
-            if one not in (CR, LF) and size < min(len(out), start + TEXT_MOST):
-                out[np.uint64(size)] = np.uint8(one)
-                size += 1
-        x.lengths[cell] = size - start
-    x.size = size
-
-
-@inlined
-def forget_texts(x: Int) -> None:
-    """No places are left in the cells."""
-    for cell in range(TEXTS):
-        x.lengths[cell] = ABSENT
