@@ -42,7 +42,7 @@ class AppBy(IntEnum):
 
 
 class Drop(IntEnum):
-    """Verdict of the decoder on one packet: ACCOUNTED, or the one reason why it is in no flow."""
+    """Verdict on one packet: ACCOUNTED, or the one reason why it is in no flow."""
 
     ACCOUNTED = 0
     LINK_CUT = 1
@@ -53,6 +53,7 @@ class Drop(IntEnum):
     IP_HEADER_LENGTH = 6
     IP_TOTAL_LENGTH = 7
     TOO_MANY_LAYERS = 8
+    NOT_SAMPLED = 9
 
 
 DROP_MEANING = {
@@ -64,4 +65,5 @@ DROP_MEANING = {
     Drop.IP_HEADER_LENGTH: "IPv4 header length below 20 bytes (RFC 791 section 3.1)",
     Drop.IP_TOTAL_LENGTH: "IPv4 total length below the header length (RFC 791 section 3.1)",
     Drop.TOO_MANY_LAYERS: "more stacked tags and labels than the decoder follows",
+    Drop.NOT_SAMPLED: "of a flow that sampling leaves out; no fault, and only what the kernel did not refuse before",
 }

@@ -8,7 +8,7 @@ Words and sums are of 32 bits. `mixed` is a bijection with full avalanche (multi
     flow               = mixed((end(source) + end(destination)) xor the pair key)
 
 A sum does not know which end was the source, so both directions are decided alike. Xor with a random pair key
-makes each value of one flow exactly as likely as any other, so the chance to be kept is `below` / 2^32, and
+makes each value of one flow exactly as likely as any other, so the chance to be kept is `sample_below` / 2^32, and
 there is no modulo whose remainder could favour a flow. Ports are 0 where a packet has none.
 """
 
@@ -21,16 +21,16 @@ KEY_BYTES = 8
 
 
 class Sampling(NamedTuple):
-    """A flow is kept when its hash under both keys is less than `below`."""
+    """A flow is kept when its hash under both keys is less than `sample_below`."""
 
-    below: int
+    sample_below: int
     end_key: int
     pair_key: int
 
     @property
     def keeps_all(self) -> bool:
         """Nothing is left to decide."""
-        return self.below >= WORDS
+        return self.sample_below >= WORDS
 
 
 def sampling_of(sample: int, key: int) -> Sampling:

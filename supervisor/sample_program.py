@@ -68,7 +68,7 @@ def sampling_program(sampling: Sampling, snaplen: int) -> Program:
         *_end(sampling.end_key, (22, 26, 30, 34), ((HALF_AT, 54),), SRC),
         *_end(sampling.end_key, (38, 42, 46, 50), ((HALF_AT, 56),), DST),
         *("decide", (LOAD_MEMORY, SRC), (X_FROM_MEMORY, DST), (ADD_X, 0), (XOR, sampling.pair_key), *MIX),
-        (IF_AT_LEAST, sampling.below, REFUSE, KEEP),
+        (IF_AT_LEAST, sampling.sample_below, REFUSE, KEEP),
         *(KEEP, (RETURN_CONSTANT, snaplen)),
         *(REFUSE, (RETURN_CONSTANT, 0)),
     )

@@ -1,5 +1,6 @@
 """The flow table's file as arrays: first page, index, rows, texts, outbox; sizes fit the budget."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numba
@@ -7,11 +8,13 @@ import numpy as np
 from numba import types
 
 from shared.record import ROW
+from shared.sampling import WORDS as ALL_HASHES
 from shared.vitals import PAGE_BYTES, WORDS
 from worker.decoders.cells import EXCHANGE, OUT_BYTES
 from worker.jit import WITHOUT_JIT
 from worker.rows import ASKED, COLD, COLD_ROW, FLOW, FRAGMENT, HOT, LOSS, PACKET, SIDE, SLAB, TRACK
 from worker.services import application_ports, service_ports
+from worker.translate import TRANSLATION, translations
 
 BLOCK_PACKETS = 1024
 FRAGMENTS = 4096
@@ -47,16 +50,20 @@ class Table(NamedTuple):
     ports: Any  # (2, 65536) uint8, AppProtocol by TCP and UDP port
     exchange: Any  # (1,) EXCHANGE, what a decoder has just read
     out: Any  # (OUT_BYTES,) uint8, its texts
+    translations: Any  # (any,) TRANSLATION, sorted
     active: int  # ticks
     idle: int  # ticks
     forget: int  # ticks
     linger: int  # ticks
     mtu: int  # bytes of the largest IP packet that is no offloaded super-frame
     decode: int  # 1: application messages are looked for
+    sample_below: int  # a flow is kept whose sampling hash is below this; 2^32: all
+    end_key: int  # 32 bits of the sampling key
+    pair_key: int  # the other 32
 
 
 class Rules(NamedTuple):
-    """The settings kernels heed, the scalars at the end of Table: time-outs in ticks, MTU, decoding."""
+    """The settings kernels heed, the scalars at the end of Table: time-outs in ticks, MTU, decoding, sampling."""
 
     active: int
     idle: int
@@ -64,6 +71,9 @@ class Rules(NamedTuple):
     linger: int
     mtu: int
     decode: int = 1
+    sample_below: int = ALL_HASHES
+    end_key: int = 0
+    pair_key: int = 0
 
 
 class Extent(NamedTuple):
@@ -124,8 +134,13 @@ def _power_of_two(most: int) -> int:
     return 1 << max(most.bit_length() - 1, 2)
 
 
-def open_table(file: Any, max_flows: int, rules: Rules, ports: Any = None) -> Table:
-    """Map a flow table's file (an mmap or a bytearray of its size) and view its parts; `ports` as in services.py."""
+def open_table(
+    file: Any, max_flows: int, rules: Rules, ports: Any = None, translate: Iterable[Sequence[int]] = ()
+) -> Table:
+    """Map a flow table's file (an mmap or a bytearray of its size) and view its parts.
+
+    `ports` as in services.py, `translate` as in translate.py.
+    """
     extent = fit(len(file), max_flows)
     parts = {
         name: np.ndarray(shape, dtype, file, offset)
@@ -137,6 +152,7 @@ def open_table(file: Any, max_flows: int, rules: Rules, ports: Any = None) -> Ta
     parts["slab_view"].flags.writeable = False
     parts |= {"services": service_ports(), "ports": application_ports() if ports is None else ports}
     parts |= {"exchange": np.zeros(1, EXCHANGE), "out": np.zeros(OUT_BYTES, np.uint8)}
+    parts["translations"] = translations(translate)
     return Table(**{name: plain(part) for name, part in parts.items()}, **rules._asdict())
 
 
@@ -167,6 +183,7 @@ TABLE_TYPE = types.NamedTuple(
         *(_array(U4), _array(U4), _array(FRAGMENT)),
         *(_array(ASKED), _array(SLAB), _array(U1), BUFFER_TYPE, _array(U1)),
         *(_array(ROW), _array(U1), _array(U1, 2), _array(EXCHANGE), _array(U1)),
+        _array(TRANSLATION),
         *[types.int64] * len(Rules._fields),
     ],
     Table,

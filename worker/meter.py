@@ -9,6 +9,7 @@ from numba import types
 from shared.counters import drop_counter
 from shared.elements import NO_U16
 from shared.reasons import Drop, EndReason
+from shared.sampling import WORDS as ALL_HASHES
 from shared.vitals import INDEX
 from worker.biflow import SEED, hash_of, order
 from worker.clock import STEP_NS, advance
@@ -21,12 +22,14 @@ from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import report
 from worker.rows import BOTH_SPOKE, FIN_HIGH, FIN_LOW, PENDING, RESET
+from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of
 from worker.tcp import measure, note_first_payload
+from worker.translate import translate
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
 RECEIVED, OCTETS, ACCOUNTED = (INDEX[n] for n in ("packets_received", "octets_received", "packets_accounted"))
-FIRST_DROP = INDEX[drop_counter(Drop(1))]
+FIRST_DROP, NOT_SAMPLED = INDEX[drop_counter(Drop(1))], int(Drop.NOT_SAMPLED)
 END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (
     int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END")
 )
@@ -36,9 +39,15 @@ TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
 
 @inlined
 def identify(t: Int, p: Int) -> None:
-    """Flow key and hash."""
+    """Flow key and hash of a packet whose flow is kept."""
     if p.fragment:
         join(t, p)
+    if t.sample_below < ALL_HASHES and not is_sampled(t, p):
+        p.verdict = NOT_SAMPLED
+        p.hash = 0
+        return
+    if len(t.translations) > 0:
+        translate(t, p)
     order(p)
     p.hash = hash_of(t.words[SEED], p.low_head, p.low_tail, p.high_head, p.high_tail, p.key)
 

@@ -9,6 +9,7 @@ import numpy as np
 from shared.counters import drop_counter
 from shared.elements import BY_NAME, ELEMENTS
 from shared.reasons import Drop
+from shared.sampling import sampling_of
 from shared.vitals import INDEX
 from worker.capture.files import FileSource
 from worker.clock import ticks
@@ -26,10 +27,13 @@ COLUMNS = [element for element in ELEMENTS if element.scope == "row"]
 class Kernels:
     """One flow table in memory."""
 
-    def __init__(self, *, mtu=1500, max_flows=4096, size_bytes=8 << 20, keep=True, **seconds):
+    def __init__(
+        self, *, mtu=1500, max_flows=4096, size_bytes=8 << 20, keep=True, sampling=(), translate=(), **seconds
+    ):
         self._keep = keep
         times = [ticks(seconds.get(name, usual)) for name, usual in TIMES.items()]
-        self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, Rules(*times, mtu))
+        rules = Rules(*times, mtu, **(sampling_of(*sampling)._asdict() if sampling else {}))
+        self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, rules, translate=translate)
         adopt(self.table)
         self.words = self.table.words
         self.words[INDEX["seed"]] = SEED
