@@ -28,17 +28,18 @@ def address_texts(rows: Fields, name: str) -> Texts:
         inet_ntop(AF_INET, packed[at + 12 : at + 16]) if four else inet_ntop(AF_INET6, packed[at : at + 16])
         for at, four in zip(range(0, len(packed), 16), is_four[first].tolist(), strict=True)
     ]
-    return _spread(texts, inverse)
+    return spread(texts, inverse)
 
 
 def mac_texts(words: Words) -> Texts:
     """Link addresses as aa:bb:cc:dd:ee:ff, 0 as None."""
     distinct, inverse = np.unique(words, return_inverse=True)
     texts = [word.to_bytes(8, "big")[2:].hex(":") if word else None for word in distinct.tolist()]
-    return _spread(texts, inverse)
+    return spread(texts, inverse)
 
 
-def _spread(texts: list[Any], inverse: Column) -> Texts:
+def spread(texts: list[Any], inverse: Column) -> Texts:
+    """Each distinct text in all the rows that carry it."""
     distinct = np.empty(len(texts), object)
     distinct[:] = texts
     spread: Texts = distinct[inverse]

@@ -1,24 +1,35 @@
 """Batches as columns for SQL: names and types from shared/elements.py, constants expanded, absent is NULL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from exporter.addresses import address_texts, mac_texts
-from shared.elements import ELEMENTS, Element
-from shared.reasons import Direction, EndReason
+from exporter.cells import BY_PROTOCOL, application_values
+from shared.element import Element
+from shared.elements import ELEMENTS
+from shared.reasons import AppBy, AppProtocol, Direction, EndReason
 from shared.record import Batch, Rows
 
 Column = np.ndarray[Any, Any]
+OBJECTS = ("address", "mac", "text", "ja4", "ipv4")
 
 
-def _words(kind: type[Direction] | type[EndReason]) -> Column:
-    names = {member.value: member.name.lower() for member in kind}
-    return np.array([names.get(value, "unknown") for value in range(max(names) + 1)], object)
+def _words(kind: type[IntEnum], nought: str | None = "unknown") -> Column:
+    """A word for each code; the last is for all beyond, so that a newer worker's stops no sink."""
+    names: dict[int, str | None] = {member.value: member.name.lower() for member in kind}
+    names.setdefault(0, nought)
+    return np.array([names.get(value, "unknown") for value in range(max(names) + 2)], object)
 
 
-WORDS = {"direction": _words(Direction), "end_reason": _words(EndReason)}
+WORDS = {
+    "direction": _words(Direction),
+    "end_reason": _words(EndReason),
+    "app_protocol": _words(AppProtocol, None),
+    "app_by": _words(AppBy, None),
+}
 
 
 class Joined:
@@ -44,7 +55,7 @@ def column(element: Element, rows: Rows | Joined) -> Column:
 
 
 def columns(batches: Sequence[Batch]) -> dict[str, Column]:
-    """All elements of all rows, in order, each a contiguous array."""
+    """The elements that any row has, each a contiguous array of all rows."""
     rows = Joined(batches)
     counts = [len(batch.rows) for batch in batches]
     out: dict[str, Column] = {}
@@ -52,17 +63,56 @@ def columns(batches: Sequence[Batch]) -> dict[str, Column]:
         if element.scope == "batch":
             kind = object if element.kind == "text" else np.uint32
             out[element.name] = np.repeat(np.array([getattr(b, element.name) for b in batches], kind), counts)
-        else:
+        elif element.scope == "row" and not _is_absent(element, rows):
             out[element.name] = np.ascontiguousarray(column(element, rows))
+    return out | _application_columns(batches, sum(counts))
+
+
+def _is_absent(element: Element, rows: Joined) -> bool:
+    """Whether no row has it."""
+    return element.absent is not None and bool((rows[element.name] == element.absent).all())
+
+
+def _application_columns(batches: Sequence[Batch], total: int) -> dict[str, Column]:
+    """The fields of applications, of those that any row speaks."""
+    out: dict[str, Column] = {}
+    first = 0
+    for batch in batches:
+        for elements, chosen in by_protocol(batch.rows):
+            for element in elements:
+                into = out.get(element.name)
+                if into is None:
+                    into = out[element.name] = empty_column(element, total)
+                into[first + chosen] = application_values(element, batch, chosen)
+        first += len(batch.rows)
     return out
 
 
-def select_list() -> str:
-    """What turns those columns into the table's: SQL types, absent values NULL."""
-    return ", ".join(f"{_value(element)}::{element.sql} AS {element.name}" for element in ELEMENTS)
+def by_protocol(rows: Rows) -> list[tuple[tuple[Element, ...], Column]]:
+    """The elements of each application protocol there is, and the rows that speak it."""
+    spoken = rows["app_protocol"]
+    return [
+        (BY_PROTOCOL[protocol], np.flatnonzero(spoken == protocol))
+        for protocol in np.unique(spoken).tolist()
+        if protocol in BY_PROTOCOL
+    ]
 
 
-def _value(element: Element) -> str:
-    if element.absent is None or element.kind == "mac":
+def empty_column(element: Element, total: int) -> Column:
+    """A column of an application element that no row has."""
+    if element.kind in OBJECTS:
+        return np.full(total, None, object)
+    return np.full(total, element.absent, np.uint32)
+
+
+def select_list(present: Collection[str]) -> str:
+    """What turns those columns into the table's: SQL types, absent values NULL, and NULL what is not present."""
+    return ", ".join(f"{_value(element, present)}::{element.sql} AS {element.name}" for element in ELEMENTS)
+
+
+def _value(element: Element, present: Collection[str]) -> str:
+    if element.name not in present:
+        return "NULL"
+    if element.absent is None or element.kind in OBJECTS or element.kind in WORDS:
         return element.name
     return f"nullif({element.name}, {element.absent})"

@@ -1,9 +1,8 @@
 """Parquet files by DuckDB: batches written as one file, several files merged into one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -32,11 +31,15 @@ class Parquet:
                 "autoload_known_extensions": False,
             }
         )
-        self._select = select_list()
 
     def write(self, batches: Sequence[Batch], name: str, made_ns: int) -> Segment:
         """One file of all rows of the batches."""
-        return self._write(self._query(columns(batches)), name, made_ns, merged=False)
+        values = columns(batches)
+        self._duck.register("arrived", values)
+        try:
+            return self._write(_query(values), name, made_ns, merged=False)
+        finally:
+            self._duck.unregister("arrived")
 
     def merge(self, segments: Sequence[Segment], name: str) -> Segment:
         """One file of all rows of the segments."""
@@ -48,10 +51,6 @@ class Parquet:
     def close(self) -> None:
         """Let go of DuckDB."""
         self._duck.close()
-
-    def _query(self, values: dict[str, Any]) -> str:
-        self._duck.register("arrived", values)
-        return f"SELECT {self._select} FROM arrived"  # noqa: S608 - names of our own
 
     def _write(self, query: str, name: str, made_ns: int, *, merged: bool) -> Segment:
         path, draft = self._folder / name, self._folder / f"{name}.tmp"
@@ -89,7 +88,11 @@ def warm() -> None:
     arrived = columns([Batch("", 0, 1, np.zeros(1, ROW))])
     with duckdb.connect() as duck:
         duck.register("arrived", arrived)
-        duck.execute(f"SELECT {select_list()} FROM arrived").fetchall()  # noqa: S608 - names of our own
+        duck.execute(_query(arrived)).fetchall()
+
+
+def _query(values: Collection[str]) -> str:
+    return f"SELECT {select_list(values)} FROM arrived"  # noqa: S608 - names of our own
 
 
 def _quoted(text: str) -> str:

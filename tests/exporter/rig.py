@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from shared import channel, wire
+from shared.application_elements import TEXTS
+from shared.elements import ELEMENTS
 from shared.record import ROW, Batch, pack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +34,18 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
+def blank_rows(count: int) -> np.ndarray:
+    """Rows in which everything that may be absent is."""
+    rows = np.zeros(count, ROW)
+    for element in ELEMENTS:
+        if element.absent is not None and element.scope != "batch":
+            rows[element.cell or element.name] = element.absent
+    return rows
+
+
 def some_rows(first: int, count: int) -> np.ndarray:
     """Rows numbered from `first`: the number stands in `bytes` and in the ports."""
-    rows = np.zeros(count, ROW)
+    rows = blank_rows(count)
     number = np.arange(first, first + count, dtype=np.uint64)
     octets = np.zeros((count, 16), np.uint8)
     octets[:, 12], octets[:, 15] = 10, (number % 250).astype(np.uint8)
@@ -48,12 +59,20 @@ def some_rows(first: int, count: int) -> np.ndarray:
     rows["dst_port"] = 53
     rows["start_ns"] = START_NS + number * 1000
     rows["end_ns"] = rows["start_ns"] + 500
-    rows["tcp_flags"] = rows["rev_tcp_flags"] = 0xFFFF
-    rows["rev_tos"] = rows["rev_ttl"] = rows["icmp_type"] = rows["icmp_code"] = 0xFFFF
-    rows["ttl"] = 64
-    rows["mpls_label"] = 0xFFFFFFFF
+    rows["tos"], rows["ttl"] = 0, 64
     rows["end_reason"] = 1
     return rows
+
+
+def put_texts(rows: np.ndarray, listed: list[tuple[bytes | None, ...]], place: int = 0) -> bytes:
+    """Give each row its texts, in the order of the cells; the octets of all, the first of them at `place`."""
+    octets = b""
+    for row, texts in zip(rows, listed, strict=True):
+        row["text_at"] = place + len(octets)
+        for cell, text in zip(TEXTS, texts, strict=False):
+            row[cell] = 0xFFFF if text is None else len(text)
+            octets += text or b""
+    return octets
 
 
 def message(epoch: int, first: int, count: int, counters: dict[str, int] | None = None) -> bytes:

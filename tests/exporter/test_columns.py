@@ -11,21 +11,38 @@ from hypothesis import strategies as st
 
 from exporter.addresses import address_texts, mac_texts
 from exporter.columns import columns
+from exporter.ja4 import ja4_of
 from exporter.json_lines import lines
 from exporter.sinks.parquet import Parquet
-from shared.elements import ELEMENTS
-from shared.reasons import Direction, EndReason
-from shared.record import ROW, Batch
-from tests.exporter.rig import some_rows
+from shared.application_elements import TEXTS
+from shared.elements import ELEMENTS, NO_U32
+from shared.reasons import AppBy, AppProtocol, Direction, EndReason
+from shared.record import ROW, Batch, behind, pack, unpack
+from tests.exporter.rig import put_texts, some_rows
 
-WORDS = {"direction": Direction, "end_reason": EndReason}
+WORDS = {"direction": Direction, "end_reason": EndReason, "app_protocol": AppProtocol, "app_by": AppBy}
 BITS = {"u64": 63, "time_ns": 62, "mac": 48}
+LARGEST = {"u8": 0xFF, "u16": 0xFFFF, "u32": NO_U32 - 1, "ipv4": NO_U32 - 1}
+TEXTS_SEEN = [
+    b"",
+    b"a",
+    b"%s %d %",
+    b'"\\',
+    b"\0\x01\x1f\x7f\r\n",
+    "ü→\u2028".encode(),
+    b"\xff\xc3",
+    b"long" * 1000,
+    None,
+]
+RAW_JA4 = b"t13d0202h2_1301,1302_0005,000a_0403"
 
 
-def expected(element, row, batch):
+def expected(element, row, texts, batch):
     """One value as JSON has it, worked out without NumPy."""
     if element.scope == "batch":
         value = getattr(batch, element.name)
+    elif element.scope == "application":
+        return exchanged(element, row, texts)
     elif element.kind == "address":
         octets = row[f"{element.name}_head"].tobytes() + row[f"{element.name}_tail"].tobytes()
         four = row["ip_version"] == 4
@@ -39,45 +56,71 @@ def expected(element, row, batch):
     return WORDS[element.kind](value).name.lower() if element.kind in WORDS else value
 
 
+def exchanged(element, row, texts):
+    """A field of an application."""
+    if row["app_protocol"] not in element.protocols:
+        return None
+    if element.cell.startswith("number"):
+        number = int(row[element.cell])
+        if number > LARGEST[element.kind]:
+            return None
+        return str(ipaddress.IPv4Address(number)) if element.kind == "ipv4" else number
+    raw = texts[int(element.cell[-1])]
+    if raw is None:
+        return None
+    text = "".join(c if c != "\0" else "\\x00" for c in raw.decode(errors="backslashreplace"))
+    return ja4_of(text) if element.kind == "ja4" else text
+
+
 def varied(seed, count=200):
-    """Rows with every element absent here and there, and anything else elsewhere."""
+    """Rows with every element absent here and there, and anything else elsewhere; and their texts."""
     chance = np.random.default_rng(seed)
     rows = np.zeros(count, ROW)
     for name in ROW.names:
         rows[name] = np.frombuffer(chance.bytes(count * ROW[name].itemsize), ROW[name])
     rows["ip_version"] = chance.choice([4, 6], count)
-    rows["direction"] = chance.integers(0, 3, count)
-    rows["end_reason"] = chance.integers(1, 6, count)
+    for name, kind in WORDS.items():
+        rows[name] = chance.choice(list(kind), count)
     for element in ELEMENTS:
         if element.scope == "row" and element.kind in BITS:
             rows[element.name] %= 1 << BITS[element.kind]
-        if element.scope == "row" and element.absent is not None:
-            rows[element.name][chance.random(count) < 0.5] = element.absent
-    return Batch('eth0 "100 %s"', 0, 256, rows)
+        if element.scope != "batch" and element.absent is not None:
+            rows[element.cell or element.name][chance.random(count) < 0.5] = element.absent
+        if element.kind in ("u8", "u16") and element.cell:
+            rows[element.cell][chance.random(count) < 0.5] = chance.integers(0, 300)
+    texts = [tuple(TEXTS_SEEN[i] for i in chance.integers(0, len(TEXTS_SEEN), 5)) for _row in rows]
+    texts[7] = (None, None, RAW_JA4, None, None)
+    rows["app_protocol"][7] = AppProtocol.TLS
+    octets = put_texts(rows, texts, place=1 << 40)
+    return Batch('eth0 "100 %s"', 0, 256, rows, texts=octets), texts
 
 
-def wanted(batch):
-    return [{element.name: expected(element, row, batch) for element in ELEMENTS} for row in batch.rows]
+def wanted(batch, texts):
+    return [
+        {element.name: expected(element, row, its, batch) for element in ELEMENTS}
+        for row, its in zip(batch.rows, texts, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_json_lines_carry_every_element(seed):
-    batch = varied(seed)
+    batch, texts = varied(seed)
     found = [json.loads(line) for line in lines(batch).splitlines()]
-    for want, got in zip(wanted(batch), found, strict=True):
+    for want, got in zip(wanted(batch, texts), found, strict=True):
         assert want == {**dict.fromkeys(want), **got}
         assert None not in got.values()
 
 
 def test_parquet_carries_every_element(tmp_path):
-    batches = [varied(4), Batch("lo", 1, 1, some_rows(0, 50))]
+    (first, texts), second = varied(4), Batch("lo", 1, 1, some_rows(0, 50))
+    batches = [first, second]
     parquet = Parquet(tmp_path, durable=False)
     segment = parquet.write(batches, "one.parquet", 0)
     result = duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/one.parquet')")
     names = result.columns
     found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     assert names == [element.name for element in ELEMENTS]
-    assert found == wanted(batches[0]) + wanted(batches[1])
+    assert found == wanted(first, texts) + wanted(second, [()] * 50)
     assert segment.rows == 250
     assert {str(kind) for kind in result.types} == {element.sql for element in ELEMENTS}
     merged = parquet.merge([segment], "two.parquet")
@@ -93,8 +136,46 @@ def test_a_batch_without_rows_has_no_lines():
 def test_codes_nobody_knows_are_words_too():
     """A newer worker's reason must not stop a sink."""
     rows = some_rows(0, 1)
-    rows["end_reason"] = 200
-    json.loads(lines(Batch("eth0", 2, 1, rows)))
+    for name in WORDS:
+        rows[name] = 200
+    found = json.loads(lines(Batch("eth0", 2, 1, rows)))
+    assert {found[name] for name in WORDS} == {"unknown"}
+
+
+def test_what_no_row_has_is_no_column():
+    """So that it costs nothing."""
+    assert {"mpls_label", "retransmits", "app_protocol", "dns_query"}.isdisjoint(
+        columns([Batch("eth0", 2, 1, some_rows(0, 5))])
+    )
+
+
+def test_duplicates_are_left_out_with_their_texts():
+    batch, texts = varied(9)
+    for skip in (0, 1, 7, len(texts)):
+        rest = behind(batch, skip)
+        found = [json.loads(line) for line in lines(rest).splitlines()]
+        assert found == [json.loads(line) for line in lines(batch).splitlines()][skip:]
+        assert rest.texts == b"".join(one for its in texts[skip:] for one in its if one)
+
+
+@given(st.binary(min_size=ROW.itemsize, max_size=5 * ROW.itemsize), st.binary(max_size=60), st.data())
+@settings(deadline=None)
+def test_any_rows_and_texts_have_columns_and_lines(content, octets, data):
+    """Offsets that lie outside, protocols and numbers that cannot be: no sink may stop at them."""
+    rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW).copy()
+    some = st.integers(0, 1 << 64) | st.integers(0, 70)
+    for row in rows:
+        row["app_protocol"] = data.draw(st.integers(0, 10))
+        row["text_at"] = data.draw(some) % (1 << 64)
+        for cell in TEXTS:
+            row[cell] = data.draw(some) % (1 << 16)
+    batch = unpack(pack(Batch("eth0", 2, 1, rows, texts=octets)))
+    every = {element.name for element in ELEMENTS}
+    for skip in range(len(rows) + 1):
+        rest = behind(batch, skip)
+        assert columns([rest, batch]).keys() <= every
+        for line in lines(rest).splitlines():
+            assert json.loads(line).keys() <= every
 
 
 @given(st.lists(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), min_size=1, max_size=40))
