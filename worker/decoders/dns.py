@@ -94,7 +94,7 @@ def read_answers(buf: Octets, head: Int, at: Int, end: Int, answers: Int, x: Int
         before = x.size
         if place:
             put(out, x, SEMICOLON)
-        readable = put_answer(buf, head, fixed, at, x, out)
+        readable = put_answer(buf, head, fixed, at, end, x, out)
         if not readable or (place and x.size - start > TEXT_MOST):
             x.size = before
             break
@@ -102,26 +102,28 @@ def read_answers(buf: Octets, head: Int, at: Int, end: Int, answers: Int, x: Int
 
 
 @inlined
-def put_answer(buf: Octets, head: Int, fixed: Int, end: Int, x: Int, out: Octets) -> Int:
+def put_answer(buf: Octets, head: Int, fixed: Int, behind: Int, end: Int, x: Int, out: Octets) -> Int:
     """Append value/TYPE of the record whose type is at `fixed`; whether it can be read."""
     kind, data = be16(buf, fixed), fixed + RECORD_LEAST - 1
-    if kind == A and end - data == 4:
+    if kind == A and behind - data == 4:
         put_ipv4(out, x, buf, data)
         put_word(out, x, SLASH_A)
-    elif kind == AAAA and end - data == 16:
+    elif kind == AAAA and behind - data == 16:
         put_ipv6(out, x, buf, data)
         put_word(out, x, SLASH_AAAA)
     elif kind in (CNAME, NS, PTR, MX):
-        return put_target(buf, head, data + (2 if kind == MX else 0), end, kind, x, out)
+        name = data + (2 if kind == MX else 0)
+        return put_target(buf, head, name, behind, end, kind, x, out)
     elif kind == TXT:
-        return put_chunks(buf, data, end, x, out)
+        return put_chunks(buf, data, behind, x, out)
     return True
 
 
 @inlined
-def put_target(buf: Octets, head: Int, at: Int, end: Int, kind: Int, x: Int, out: Octets) -> Int:
-    """Append the name that a record points to."""
-    if put_name(out, x, buf, head, at, end) == UNREADABLE:
+def put_target(buf: Octets, head: Int, at: Int, behind: Int, end: Int, kind: Int, x: Int, out: Octets) -> Int:
+    """Append the name that a record points to; it may go on anywhere in the message, but ends here."""
+    ended = put_name(out, x, buf, head, at, end)
+    if ended == UNREADABLE or ended > behind:
         return False
     if kind == CNAME:
         put_word(out, x, SLASH_CNAME)

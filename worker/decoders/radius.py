@@ -34,9 +34,9 @@ def read_radius(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     x.ident = octet(buf, at + 1)
     x.numbers[CODE] = code
     note_number(buf, first, last, 6, SERVICE_TYPE, x)
+    note_number(buf, first, last, 7, FRAMED_PROTOCOL, x)  # kprobe reads 10, Framed-Routing
     note_number(buf, first, last, 8, FRAMED_ADDRESS, x)
     note_number(buf, first, last, 9, FRAMED_MASK, x)
-    note_number(buf, first, last, 10, FRAMED_PROTOCOL, x)
     note_number(buf, first, last, 40, ACCOUNTING_STATUS, x)
     put_attribute(buf, find_attribute(buf, first, last, 1), USER_NAME, x, out)
     put_attribute(buf, find_attribute(buf, first, last, 44), SESSION_ID, x, out)
