@@ -1,7 +1,8 @@
 """Kernels: what a ClientHello says, wherever it was found (RFC 8446 section 4.1.2)."""
 
-from worker.decoders.cells import copy_text, end_text, put
+from worker.decoders.cells import end_text, put
 from worker.decoders.ja4 import put_ja4
+from worker.decoders.text import put_printable
 from worker.jit import inlined
 from worker.octets import Int, Octets, be16, octet
 
@@ -68,7 +69,10 @@ def put_server_name(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None
         place = name + be16(buf, name - 2)
         if octet(buf, name - 3) == HOST_NAME:
             if name < place <= behind:
-                copy_text(out, x, 0, buf, name, min(place, name + NAME_MOST))
+                start = x.size
+                put_printable(out, x, buf, name, min(place, name + NAME_MOST))
+                x.size = min(x.size, start + NAME_MOST)
+                end_text(x, 0, start)
             break
 
 
@@ -83,8 +87,7 @@ def put_alpn(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None:
             put(out, x, COMMA)
         name = place + 1
         place = name + octet(buf, place)
-        for i in range(name, place):
-            put(out, x, buf[i])
+        put_printable(out, x, buf, name, place)
     if x.size > start:
         x.size = min(x.size, start + NAME_MOST)
         end_text(x, 1, start)

@@ -5,6 +5,7 @@ out (RFC 8701), server name and ALPN left out of the extensions. The exporter ma
 """
 
 from worker.decoders.cells import OUT_BYTES, TEXT_MOST, end_text, put
+from worker.decoders.text import put_digit
 from worker.jit import inlined
 from worker.octets import Int, Octets, be16, octet
 
@@ -16,7 +17,7 @@ EXTENSIONS = CIPHERS + 2 * LIST_MOST
 NONE = -1
 GAPS = (132, 57, 23, 10, 4, 1)  # Ciura's, for Shell's sort: a list made to be slow to sort stays fast
 COMMA, UNDERSCORE = 44, 95
-DIGIT, LETTER, DOMAIN, ADDRESS, SSL = 48, 97, 100, 105, 115  # 0 a d i s
+DIGIT, DOMAIN, ADDRESS, SSL = 48, 100, 105, 115  # 0 d i s
 
 
 @inlined
@@ -210,9 +211,3 @@ def put_hex(out: Octets, x: Int, value: Int) -> None:
     """Four hexadecimal digits."""
     for shift in (12, 8, 4, 0):
         put_digit(out, x, value >> shift & 15)
-
-
-@inlined
-def put_digit(out: Octets, x: Int, value: Int) -> None:
-    """One hexadecimal digit."""
-    put(out, x, DIGIT + value if value < 10 else LETTER + value - 10)

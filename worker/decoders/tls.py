@@ -105,7 +105,7 @@ def hello_place(buf: Octets, at: Int, end: Int, kind: Int, out: Octets) -> tuple
     """
     if not may_be_handshake(buf, at, end) or (at + 5 < end and octet(buf, at + 5) != kind):
         return NOT, 0, at, False
-    if at + 9 <= end:
+    if at + 9 <= end and be16(buf, at + 3) >= 4:
         size = message_size(buf, at + 5)
         if size > 1 << 17:  # both lists of a hello at their longest
             return NOT, 0, at, False
