@@ -152,7 +152,11 @@ def unframe(buf: Octets, at: Int, end: Int, out: Octets) -> tuple[Int, Int, Int,
 def pass_warnings(buf: Octets, at: Int, end: Int) -> Int:
     """Where the first record behind alerts of level warning begins: servers warn of an unknown name (RFC 6066)."""
     for _ in range(WARNINGS):
-        if at + 7 > end or octet(buf, at) != ALERT or be16(buf, at + 3) != 2 or octet(buf, at + 5) != 1:
+        if at >= end or octet(buf, at) != ALERT:
+            break
+        if at + 7 > end:
+            return end
+        if be16(buf, at + 3) != 2 or octet(buf, at + 5) != 1:
             break
         at += 7
     return at
@@ -169,7 +173,7 @@ def fill_server(buf: Octets, at: Int, end: Int, whole: Int, x: Int, out: Octets)
     cipher = at + 39 + session
     if session > 32:
         return False
-    if cipher + 3 > end:
+    if cipher + 2 > end:
         return not whole
     x.numbers[1] = be16(buf, cipher)
     begin = min(cipher + 5, end)
