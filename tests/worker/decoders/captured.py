@@ -23,8 +23,9 @@ def messages(path, display, *fields, octets="udp.payload"):
     for name in names:
         command += ["-e", name]
     shown = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"LC_ALL": "C.UTF-8"})
+    assert shown.returncode in {0, 2}, shown.stderr  # 2: the capture ends within a packet
     found = []
-    for line in shown.stdout.decode(errors="replace").splitlines():
+    for line in shown.stdout.decode(errors="replace").split("\n"):
         cells = [cell.split("\x1f") if cell else [] for cell in line.split("\t")]
         if cells[0]:
             found.append((bytes.fromhex(cells[0][-1]), dict(zip(fields, cells[1:], strict=True))))
