@@ -32,17 +32,18 @@ STATUS = 0  # the cell of a number
 CONNECT, HEAD = 1, 2  # flags; the others stand with the fields they come from
 METHOD_MOST = 24
 VERSION, VERSION_OCTETS = np.frombuffer(b"HTTP/1.", np.uint8), 8
+VERSION_ICY, ICY = np.frombuffer(b"ICY ", np.uint8), 0x49435920
 HTTP, SLASH_ONE = 0x48545450, 0x2F312E  # "HTTP", "/1."
 WORD_HEAD, WORD_CONN, WORD_NECT = 0x48454144, 0x434F4E4E, 0x4E454354
 
-# Methods of RFC 9110, 5789, 4918 and its kin, UPnP, and RPC over HTTP, told apart by eight octets at most.
+# Methods of RFC 9110, 5789, 4918 and its kin, UPnP, Icecast and RPC over HTTP, told apart by eight octets at most.
 _METHODS = (
     "GET POST HEAD PUT DELETE OPTIONS TRACE CONNECT PATCH QUERY "
     "PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ACL SEARCH REPORT MKCALENDAR "
     "VERSION-CONTROL CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE UPDATE LABEL MERGE BASELINE-CONTROL "
     "MKACTIVITY ORDERPATCH BIND REBIND UNBIND LINK UNLINK MKREDIRECTREF UPDATEREDIRECTREF "
     "BCOPY BMOVE BDELETE BPROPFIND BPROPPATCH POLL PURGE "
-    "NOTIFY M-SEARCH SUBSCRIBE UNSUBSCRIBE GENA "
+    "NOTIFY M-SEARCH SUBSCRIBE UNSUBSCRIBE SOURCE "
     "RPC_CONNECT RPC_IN_DATA RPC_OUT_DATA CCM_POST BITS_POST"
 )
 _OPENINGS = [(method + " ")[:8].encode() for method in _METHODS.split()]
@@ -66,8 +67,10 @@ def looks_like_request(buf: Octets, at: Int, end: Int) -> Int:
 
 @inlined
 def looks_like_response(buf: Octets, at: Int, end: Int) -> Int:
-    """Whether the first eight octets are HTTP/1.x."""
-    return end - at >= VERSION_OCTETS and is_version(buf, at)
+    """Whether the first eight octets are HTTP/1.x, or the first four those of a SHOUTcast server."""
+    if end - at >= VERSION_OCTETS and is_version(buf, at):
+        return True
+    return end - at >= 4 and be32(buf, at) == ICY
 
 
 @inlined
@@ -143,7 +146,10 @@ def read_request_line(buf: Octets, at: Int, end: Int, x: Int, cut: Int) -> Int:
     url = pass_blanks(buf, i, end)
     upto = end_of_text(buf, url, end)
     if upto == MORE and cut and looks_like_request(buf, at, end):
-        note_place(x, URL, at, url, end)
+        upto = url
+        while upto < end and octet(buf, upto) > SPACE:
+            upto += 1
+        note_place(x, URL, at, url, upto)
         x.kind |= CUT
         return end
     if upto <= 0:
@@ -165,26 +171,31 @@ def note_method(buf: Octets, at: Int, end: Int, x: Int) -> None:
 
 
 @inlined
-def begins_like_response(buf: Octets, at: Int, end: Int) -> Int:
-    """Whether what is there of the first eight octets is HTTP/1.x."""
-    for i in range(min(VERSION_OCTETS - 1, end - at)):
-        if octet(buf, at + i) != octet(VERSION, i):
+def begins(buf: Octets, at: Int, end: Int, word: Octets) -> Int:
+    """Whether what is there of the first octets is `word`."""
+    for i in range(min(len(word), end - at)):  # noqa: SIM110
+        if octet(buf, at + i) != octet(word, i):
             return False
-    return end - at < VERSION_OCTETS or is_version(buf, at)
+    return True
 
 
 @inlined
 def read_status_line(buf: Octets, at: Int, end: Int, x: Int, cut: Int) -> Int:
     """HTTP/1.x, a status of three digits and perhaps a reason; where the next line begins, MORE or NOT."""
-    if not begins_like_response(buf, at, end):
+    i = at + 3  # behind ICY
+    if begins(buf, at, end, VERSION):
+        i = at + VERSION_OCTETS
+        if i <= end and not is_version(buf, at):
+            return NOT
+    elif not begins(buf, at, end, VERSION_ICY):
         return NOT
-    i = pass_blanks(buf, at + VERSION_OCTETS, end)
-    if at + VERSION_OCTETS < end and i == at + VERSION_OCTETS:
+    if i < end and octet(buf, i) != SPACE:
         return NOT
+    i = pass_blanks(buf, i, end)
     status = 0
     for place in range(i, min(i + 3, end)):
         digit = octet(buf, place) - 48
-        if not 0 <= digit <= 9:
+        if not 0 <= digit <= 9 or (place == i and digit == 0):
             return NOT
         status = status * 10 + digit
     if i + 3 > end or (i + 3 == end and not cut):

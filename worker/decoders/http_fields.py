@@ -3,7 +3,7 @@
 import numpy as np
 
 from worker.decoders.http_body import note_coding, note_length
-from worker.decoders.http_lines import COLON, CR, LF, MORE, end_of_field, has, pass_blanks, same, trim
+from worker.decoders.http_lines import COLON, CR, LF, MORE, end_of_field, has, pass_space, same, trim
 from worker.decoders.places import note_first
 from worker.jit import inlined
 from worker.octets import Int, Octets, octet
@@ -49,7 +49,7 @@ def read_field(buf: Octets, base: Int, at: Int, end: Int, x: Int) -> None:
     while colon < end and octet(buf, colon) != COLON:
         colon += 1
     size = trim(buf, at, colon) - at
-    value = pass_blanks(buf, min(colon + 1, end), end)
+    value = pass_space(buf, min(colon + 1, end), end)
     stop = trim(buf, value, end)
     if size == 4:
         if same(buf, at, NAME_HOST):

@@ -27,6 +27,14 @@ def pass_blanks(buf: Octets, at: Int, end: Int) -> Int:
 
 
 @inlined
+def pass_space(buf: Octets, at: Int, end: Int) -> Int:
+    """Where something else than blanks and line ends begins."""
+    while at < end and octet(buf, at) in (SPACE, TAB, CR, LF):
+        at += 1
+    return at
+
+
+@inlined
 def trim(buf: Octets, at: Int, end: Int) -> Int:
     """Where buf[at:end] ends without the blanks and line ends behind it."""
     while end > at and octet(buf, end - 1) in (SPACE, TAB, CR, LF):
