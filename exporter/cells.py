@@ -1,12 +1,11 @@
 """What the cells of a row say in the records of each application protocol: texts, numbers, addresses (step 10)."""
 
 from collections.abc import Callable
-from socket import inet_ntoa
 from typing import Any
 
 import numpy as np
 
-from exporter.addresses import spread
+from exporter.addresses import ipv4_texts
 from exporter.ja4 import ja4_of
 from shared.element import NO_U32, Element
 from shared.elements import ELEMENTS
@@ -44,14 +43,6 @@ def decoded(raw: bytes) -> str:
 def fingerprint(raw: bytes) -> str:
     """JA4 of what the TLS decoder kept of a client's hello."""
     return ja4_of(decoded(raw))
-
-
-def ipv4_texts(numbers: Column) -> Column:
-    """IPv4 addresses with dots, None where there are none."""
-    distinct, inverse = np.unique(numbers, return_inverse=True)
-    return spread(
-        [None if n == NO_U32 else inet_ntoa(n.to_bytes(4, "big")) for n in distinct.tolist()], inverse
-    )
 
 
 def _read(raw: list[bytes | None], reading: Callable[[bytes], str]) -> Column:

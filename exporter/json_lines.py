@@ -42,10 +42,11 @@ def lines(batch: Batch) -> bytes:
 
 def _present(rows: Rows) -> Column:
     """For each row the set of nullable elements that are not null, as bits."""
-    bits = np.zeros(len(rows), np.uint64)
+    is_there = np.zeros((64, len(rows)), bool)
     for place, element in enumerate(NULLABLE):
-        bits |= (rows[element.name] != element.absent).astype(np.uint64) << np.uint64(place)
-    return bits
+        is_there[place] = rows[element.name] != element.absent
+    bits = np.packbits(is_there, axis=0, bitorder="little")
+    return np.ascontiguousarray(bits.T).view("<u8").reshape(-1)
 
 
 def _add_applications(batch: Batch, columns: dict[str, Column], present: Column) -> None:
