@@ -430,7 +430,6 @@ SEEN_ELSEWHERE = {  # hosts, urls, answers with their status in segments that be
     "kprobe/google.com.pcap": ({b"google.com"}, {b"/"}, {302: 1}),
     "kprobe/http-1.0-fin-data.pcap": ({b"server3.sjc1"}, {b"/application1"}, {200: 1}),
     "mercury/http_rawip.pcap": (IPV6_HOSTS, IPV6_SITE, {200: 9}),
-    "mercury/pppoe_double_vlan_tagging.pcap": ({b"192.168.10.10"}, {b"/"}, {301: 3}),
     "suricata-verify/http-range-multiflows.pcap": ({b"127.0.0.1:8000"}, {b"/mqtt5_pub_jpeg.pcap"}, {206: 41}),
     "deepflow/art-continues-payload-len-larger-than-1.pcap": ({b"10.50.100.82"}, {b"/"}, {403: 1}),
 }
