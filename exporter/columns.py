@@ -33,7 +33,7 @@ WORDS = {
 
 
 class Joined:
-    """The rows of several batches as one, a column at a time: half a million rows are never copied whole."""
+    """The rows of several batches as one, a column at a time: they are never copied whole."""
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self._batches = batches
