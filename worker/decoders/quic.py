@@ -66,8 +66,13 @@ class Initials:
         else:
             self.able = True
             self._rules_of, self._keys = quic_keys.rules_of, quic_keys.Keys
-        self._connections, self._age, self._datagrams = connections, age, 0
+        self._most, self._age, self._datagrams = connections, age, 0
         self._open: OrderedDict[object, _Connection] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """Connections it remembers."""
+        return len(self._open)
 
     def hello(self, datagram: bytes, key: object) -> bytes | None:
         """The ClientHello message, once, from the datagram that completes it; `key` says whose datagram it is.
@@ -109,7 +114,7 @@ class Initials:
 
     def _begin(self, key: object, connection: _Connection) -> None:
         self._open.pop(key, None)
-        while len(self._open) >= self._connections:
+        while len(self._open) >= self._most:
             self._open.popitem(last=False)
         self._open[key] = connection
 

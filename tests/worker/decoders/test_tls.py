@@ -1,17 +1,13 @@
 """Hellos of TLS: built octet by octet, cut and split everywhere, real ones as tshark reads them, and any bytes."""
 
-import functools
-import importlib.util
 import re
-import shutil
-import tempfile
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.ja4 import ja4_of
-from tests.worker.decoders.captured import PLAIN, text
+from tests.worker.decoders.captured import text
 from tests.worker.decoders.hellos import (
     CIPHERS,
     CLIENT,
@@ -28,6 +24,7 @@ from tests.worker.decoders.hellos import (
     versions,
     words,
 )
+from tests.worker.decoders.oracle import hellos_of, segments_of
 from tests.worker.decoders.rig import ask, promised, read, unhurried
 from worker.decoders.client_hello import NAME_MOST
 from worker.decoders.ja4 import LIST_MOST
@@ -42,8 +39,6 @@ from worker.decoders.tls import (
     read_server_hello,
 )
 
-AGAIN = "\x1f"  # between the values of a field
-SEGMENT = ("tcp.stream", "tcp.srcport", "tcp.seq_raw", "tcp.payload")
 MISTAKEN = {("ndpi/gnutella.pcap", 124)}  # tshark takes it for BitTorrent
 RAW = re.compile(rb"[tq](1[0-3]|s3|00)[di]\d{4}[0-9A-Za-z]{2}_[0-9a-f,]*_[0-9a-f,]*(_[0-9a-f,]+)?")
 WARNING = record(b"\x01\x70", kind=21)  # of a name the server does not know
@@ -444,33 +439,6 @@ class TestAnyBytes:
         target(records(server_hello(*listed)))
 
 
-@functools.cache
-def truth_of(path):
-    """The hellos of a capture as tshark shows them, JA4 by a program of its own, and what each side sent."""
-    place = path.parents[2] / "tools" / "truth.py"
-    if not place.exists() or not shutil.which("tshark"):
-        pytest.skip("no second opinion on TLS here")
-    spec = importlib.util.spec_from_file_location("truth", place)
-    truth = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(truth)
-    with tempfile.TemporaryDirectory() as config:
-        shark = truth.Tshark("tshark", str(path), config)
-        found, _ = truth.both_ways(lambda preferences: truth.tls_messages(shark, preferences))
-        sides = sides_of(shark.fields(SEGMENT, "tcp.len > 0 && !icmp && !icmpv6", PLAIN))
-    return [hello for hello in found if hello["carrier"] == "tcp"], sides
-
-
-def sides_of(segments):
-    """{(stream, port): {sequence number: payload}}."""
-    sides = {}
-    for stream, port, number, payload in (
-        (cell.split(AGAIN)[-1] for cell in row.values()) for row in segments
-    ):
-        side = sides.setdefault((int(stream), port), {})
-        side[int(number)] = max(side.get(int(number), b""), bytes.fromhex(payload), key=len)
-    return sides
-
-
 def joined(segments, number):
     """The octets from a sequence number on, as long as they go on."""
     octets = b""
@@ -483,7 +451,7 @@ def joined(segments, number):
 def hellos_in(folder, name, decoder, kind):
     """(stream, what the decoder read) wherever a segment begins with a hello of that kind."""
     path = folder / name
-    for (stream, _), segments in truth_of(path)[1].items():
+    for (stream, _), segments in segments_of(path).items():
         for number, payload in segments.items():
             if (name, stream) not in MISTAKEN and ask(looks_like_tls, payload) and payload[5] == kind:
                 seen = read(decoder, joined(segments, number), False)
@@ -494,7 +462,7 @@ def hellos_in(folder, name, decoder, kind):
 @pytest.mark.parametrize("name", IN_CAPTURES)
 class TestCaptures:
     def test_clients(self, captures, name):
-        hellos = [hello for hello in truth_of(captures / name)[0] if hello["hello"] == "client"]
+        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "client"]
         expected = {(h["stream"], h.get("sni"), h["ja4"]) for h in hellos}
         found = {
             (stream, seen.texts[0] and text(seen.texts[0]), ja4_of(text(seen.texts[2])))
@@ -503,14 +471,14 @@ class TestCaptures:
         assert found == expected
 
     def test_protocols(self, captures, name):
-        hellos = [hello for hello in truth_of(captures / name)[0] if hello["hello"] == "client"]
+        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "client"]
         offered = {(h["stream"], h.get("alpn")) for h in hellos if not isinstance(h.get("alpn"), list)}
         offered |= {(h["stream"], ",".join(h["alpn"])) for h in hellos if isinstance(h.get("alpn"), list)}
         found = hellos_in(captures, name, read_client_hello, CLIENT)
         assert {(stream, seen.texts[1] and text(seen.texts[1])) for stream, seen in found} == offered
 
     def test_servers(self, captures, name):
-        hellos = [hello for hello in truth_of(captures / name)[0] if hello["hello"] == "server"]
+        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "server"]
         expected = {(h["stream"], int(h["negotiated_version"], 0), int(h["cipher"], 0)) for h in hellos}
         found = hellos_in(captures, name, read_server_hello, SERVER_HELLO)
         assert {(stream, *seen.numbers[:2]) for stream, seen in found} == expected
