@@ -10,10 +10,10 @@ from exporter.orders import Orders
 from exporter.spool import Spool
 from exporter.start import Parts
 from shared.counters import COUNTERS, Counter, drop_counter
-from shared.reasons import DROP_MEANING
+from shared.reasons import FAULTS
 
 PREFIX = "flowherd_"
-DROPS = {drop_counter(reason): reason.name.lower() for reason in DROP_MEANING}
+DROPS = {drop_counter(reason): reason.name.lower() for reason in FAULTS}
 DECODE_DROPPED = "packets the decoder could put into no flow, by reason"
 
 Sample = tuple[tuple[str, ...], float]

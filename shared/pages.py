@@ -3,24 +3,49 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.counters import COUNTERS, Counter
-from shared.elements import ELEMENTS, Element
-from shared.reasons import DROP_MEANING
+from shared.application_elements import APPLICATION
+from shared.counters import COUNTERS, Counter, drop_counter
+from shared.element import Element
+from shared.elements import BASE
+from shared.performance_elements import PERFORMANCE
+from shared.reasons import DROP_MEANING, FAULTS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-JSON = {"text": "text", "address": "text", "mac": "text", "direction": "word", "end_reason": "word"}
+TEXT_KINDS = ("text", "address", "ipv4", "mac", "ja4")
+WORD_KINDS = ("direction", "end_reason", "app_protocol", "app_by")
 
 
 FIELDS = """# Fields of the flow record
 
-<!-- made by `python -m shared.pages`; edit shared/elements.py instead -->
+<!-- made by `python -m shared.pages`; edit shared/elements.py and the tables beside it instead -->
 
 One record is one biflow (RFC 5103): forward is initiator to responder, `rev_` the other way. Counters are
 deltas since the flow's previous record. The names are the keys of JSON lines and the columns of the store.
 A field that is absent is null in the store and left out of JSON lines, never 0. Addresses are text,
 link addresses `aa:bb:cc:dd:ee:ff`. In SQL the view `flows` also has `start_time` and `end_time` (UTC).
+The column Kentik names what kprobe calls the same thing.
+
+## Who, when, how much
 
 """
+NETWORK = """
+## How the network performs
+
+Times are those of packets passing this host, in whole microseconds, truncated, never clamped. Segments whose TCP
+header was cut by the capture and fragments take no part.
+
+"""
+APPLICATIONS = """
+## Applications
+
+A finished exchange (a DNS answer, an HTTP response, a TLS handshake, …) makes a record at once, with `end_reason`
+`exchange` and the counters so far. Its fields stand on that record alone; other records have null there. Texts are
+what was on the wire as UTF-8, at most 4096 bytes; what is no UTF-8 reads `\\xNN`, and so does a zero byte. A row keeps
+these fields in cells that the protocols share: `text0` to `text4` and `number0` to `number5`.
+
+"""
+
+
 METRICS = """# Metrics
 
 <!-- made by `python -m shared.pages`; edit shared/counters.py instead -->
@@ -37,25 +62,46 @@ DROPS = """
 
 def fields() -> str:
     """The page of the flow record's fields."""
-    head = ("field", "SQL", "JSON", "unit", "IPFIX element", "meaning")
-    return FIELDS + _table(head, map(_field, ELEMENTS))
+    head = ("field", "SQL", "JSON", "unit", "IPFIX element", "Kentik", "meaning")
+    general = [element for element in APPLICATION if not element.protocols]
+    page = FIELDS + _table(head, map(_field, BASE)) + NETWORK + _table(head, map(_field, PERFORMANCE))
+    page += APPLICATIONS + _table(head, map(_field, general))
+    for protocols in dict.fromkeys(element.protocols for element in APPLICATION if element.protocols):
+        page += f"\n### {' and '.join(f'`{protocol.name.lower()}`' for protocol in protocols)}\n\n"
+        theirs = (element for element in APPLICATION if element.protocols == protocols)
+        page += _table(("field", "cell", *head[1:]), map(_exchanged, theirs))
+    return page
 
 
 def metrics() -> str:
     """The page of the metrics."""
-    shown = [counter for counter in COUNTERS if not counter.name.startswith("dropped_")]
-    reasons = ((f"`{reason.name.lower()}`", about) for reason, about in DROP_MEANING.items())
+    faults = {drop_counter(reason) for reason in FAULTS}
+    shown = [counter for counter in COUNTERS if counter.name not in faults]
+    reasons = ((f"`{reason.name.lower()}`", DROP_MEANING[reason]) for reason in FAULTS)
     table = _table(("metric", "kind", "labels", "unit", "meaning"), map(_metric, shown))
     return METRICS + table + DROPS + _table(("reason", "meaning"), reasons)
 
 
 def _field(element: Element) -> tuple[str, ...]:
+    """One line for both directions."""
     iana = "" if element.iana is None else f"{element.iana[1]} ({element.iana[0]})"
-    if iana and element.reverse:
-        iana = f"reverse {iana}"
-    about = element.about + (f" ({element.source})" if element.source else "")
     name = f"`{element.name}`"
-    return name, element.sql, JSON.get(element.kind, "number"), element.unit, iana, about
+    if element.reversible:
+        name += f" `{element.turned().name}`"
+        iana += " and its reverse" if iana else ""
+    about = element.about + (f" ({element.source})" if element.source else "")
+    return name, element.sql, _json(element), element.unit, iana, element.kentik or "", about
+
+
+def _exchanged(element: Element) -> tuple[str, ...]:
+    name, *rest = _field(element)
+    return name, element.cell, *rest
+
+
+def _json(element: Element) -> str:
+    if element.kind in WORD_KINDS:
+        return "word"
+    return "text" if element.kind in TEXT_KINDS else "number"
 
 
 def _metric(counter: Counter) -> tuple[str, ...]:
@@ -65,8 +111,13 @@ def _metric(counter: Counter) -> tuple[str, ...]:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    """Without the columns that say nothing."""
+    listed = list(rows)
+    told = [place for place in range(len(head)) if any(row[place] for row in listed)]
+    lines = (
+        [line[place].replace("|", "\\|") for place in told] for line in (head, ["---"] * len(head), *listed)
+    )
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 PAGES = {"fields.md": fields, "metrics.md": metrics}

@@ -65,5 +65,6 @@ DROP_MEANING = {
     Drop.IP_HEADER_LENGTH: "IPv4 header length below 20 bytes (RFC 791 section 3.1)",
     Drop.IP_TOTAL_LENGTH: "IPv4 total length below the header length (RFC 791 section 3.1)",
     Drop.TOO_MANY_LAYERS: "more stacked tags and labels than the decoder follows",
-    Drop.NOT_SAMPLED: "of a flow that sampling leaves out; no fault, and only what the kernel did not refuse before",
+    Drop.NOT_SAMPLED: "packets of flows that sampling leaves out, as far as the kernel did not refuse them; no fault",
 }
+FAULTS = tuple(reason for reason in DROP_MEANING if reason is not Drop.NOT_SAMPLED)

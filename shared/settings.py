@@ -16,6 +16,10 @@ class CaptureSettings:
     """put the interface into promiscuous mode"""
     snaplen: int = 65535
     """bytes kept of each packet"""
+    sample: int = 1
+    """one of this many flows is kept, with both its directions; 0 and 1: every flow"""
+    translate: tuple[str, ...] = ()
+    """addr,port,addr,port: the first end is taken for the second; after sampling; may be repeated"""
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
     ring_mib: int = 64

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, HostSettings, Settings
+from supervisor import translations
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
 ENVIRONMENT = "FLOWHERD_"
@@ -117,12 +118,16 @@ def with_tables(settings: Settings, file: File, origins: dict[str, str]) -> Sett
 
 
 def _as_type(key: str, value: Any) -> Any:  # noqa: ANN401 checked against the hint before
-    return float(value) if get_type_hints(CaptureSettings)[key] is float else value
+    hint = get_type_hints(CaptureSettings)[key]
+    if get_origin(hint) is tuple:
+        return tuple(value)
+    return float(value) if hint is float else value
 
 
 LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 64,
+        "sample": 0,
         "ring_mib": 2,
         "table_mib": 8,
         "core": -1,
@@ -143,6 +148,7 @@ AGE_MOST_S = 36_525 * 86_400  # a hundred years: nanoseconds of it still fit int
 MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 262144,
+        "sample": 1_000_000,  # beyond, 2^32 // N would no longer be 2^32 / N to a part in 4000
         "ring_mib": 4095,
         "table_mib": 1 << 20,
         "core": 65535,
@@ -169,6 +175,8 @@ def check_values(settings: Settings) -> None:
     for prefix, part in parts:
         for item in fields(part):
             _check_value(item.name, f"{prefix}{item.name}", getattr(part, item.name))
+        if isinstance(part, CaptureSettings):
+            translations.parse(part.translate, f"{prefix}translate")
 
 
 def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of any setting

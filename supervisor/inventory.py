@@ -37,6 +37,7 @@ def link_of(message: Any) -> Link:  # noqa: ANN401 pyroute2 has no types
         peer_is_elsewhere=is_elsewhere,
         mac=message.get("address") or "",
         mtu=message.get("mtu") or 0,
+        hardware=message["ifi_type"],
         driver=_driver(name),
         speed_mbit=max(_number(name, "speed"), 0),
         numa_node=_number(name, "device/numa_node"),

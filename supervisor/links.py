@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """`master`: ifindex of the bond or bridge it belongs to; `parent`: of what it is stacked on; 0: none."""
+    """`master`: ifindex of the bond or bridge it belongs to; `parent`: of what it is stacked on; 0: none.
+
+    `hardware` is its type in linux/if_arp.h.
+    """
 
     name: str
     ifindex: int
@@ -17,6 +20,7 @@ class Link:
     peer_is_elsewhere: bool = False
     mac: str = ""
     mtu: int = 1500
+    hardware: int = 0
     driver: str = ""
     speed_mbit: int = 0
     numa_node: int = -1

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from shared.errors import FlowherdError
 from shared.logs import Log
+from shared.sampling import sampling_of
 from shared.settings import Settings
-from supervisor import bpf, inventory, lifecycle, roster
+from supervisor import bpf, inventory, lifecycle, roster, sample_program
 from supervisor.herd import Herd
 from supervisor.lifecycle import Life
 from supervisor.links import Link
@@ -19,8 +20,8 @@ from supervisor.topology import read_topology
 class Muster:
     """Keeps the herd's posts in step with the links."""
 
-    def __init__(self, settings: Settings, herd: Herd, log: Log) -> None:
-        self._settings, self._herd, self._log = settings, herd, log
+    def __init__(self, settings: Settings, herd: Herd, log: Log, sample_key: int) -> None:
+        self._settings, self._herd, self._log, self._sample_key = settings, herd, log, sample_key
         self._refused: dict[int, str] = {}
         self.choices: list[Choice] = []
 
@@ -80,17 +81,16 @@ class Muster:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
             )
-        return [Post(link, captures[link.name], places[link.name].core) for link in links]
+        return [Post(link, captures[link.name], places[link.name].core, self._sample_key) for link in links]
 
     def _open(self, post: Post) -> None:
         capture = post.capture
-        program = (
-            bpf.compile_filter(post.name, capture.filter, capture.snaplen) if post.kind == "ring" else ()
-        )
-        if post.kind == "pcap" and capture.filter:
-            bpf.compile_filter(post.name, capture.filter, capture.snaplen)
+        program = bpf.compile_filter(post.name, capture.filter, capture.snaplen)
+        if post.link.hardware in sample_program.ETHERNET_FRAMES:
+            sampling = sampling_of(capture.sample, post.sample_key)
+            program = sample_program.with_sampling(program, sampling, capture.snaplen)
         try:
-            post.open(program)
+            post.open(program if post.kind == "ring" else ())
         except FlowherdError:
             post.close()
             raise

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from shared.settings import CaptureSettings
-from supervisor import bpf, lock
+from supervisor import bpf, lock, translations
 from supervisor.child import Child
 from supervisor.lifecycle import Life
 from supervisor.links import Link
@@ -23,6 +23,7 @@ class Post:
     link: Link
     capture: CaptureSettings
     core: int | None = None
+    sample_key: int = 0
     files: tuple[str, ...] = ()
     sources: tuple[int, ...] = ()
     life: Life = field(default_factory=Life)
@@ -106,6 +107,9 @@ class Post:
             "filter": self.capture.filter,
             "promisc": self.capture.promisc,
             "snaplen": self.capture.snaplen,
+            "sample": self.capture.sample,
+            "sample_key": self.sample_key,
+            "translate": translations.parse(self.capture.translate),
             "waits": bool(self.files),
         }
         return spec | {name: getattr(self.capture, name) for name in TIMINGS}

@@ -59,7 +59,9 @@ class Replay(Session):
             self.stop("done", QUIET_S)
             return
         names, opened_fds = zip(*opened, strict=True)
-        post = Post(Link("replay", 0), self._capture, files=names, sources=opened_fds)
+        post = Post(
+            Link("replay", 0), self._capture, sample_key=self.sample_key, files=names, sources=opened_fds
+        )
         post.open()
         self.herd.staff(post)
 

@@ -34,7 +34,7 @@ class Service(Session):
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
-        self._muster = Muster(settings, self.herd, log)
+        self._muster = Muster(settings, self.herd, log, self.sample_key)
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0

@@ -1,5 +1,6 @@
 """What run and replay share: loop, nursery, exporter and herd, begun together and ended in reverse."""
 
+import os
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from setproctitle import setproctitle
 
 from shared.errors import Exit
 from shared.logs import Log
+from shared.sampling import KEY_BYTES
 from supervisor.herd import Herd, HerdNews
 from supervisor.loop import Loop, catch_signals
 from supervisor.nursery import Nursery, NurseryNews, NurseryOrders
@@ -61,6 +63,7 @@ class Session:
         self.loop, self.log, self.verdict = Loop(), log, Verdict()
         self.phase, self._deadline_s, self._stopped_s = Phase.WORKING, 0.0, 0.0
         self._drain_s = self._patience_s = drain_s
+        self.sample_key = int.from_bytes(os.urandom(KEY_BYTES))
         self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged))
         news = NurseryNews(self.progress, self._ready, self.herd.forked, self._failed, self._nursery_lost)
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 
 from shared.counters import drop_counter
-from shared.reasons import DROP_MEANING
+from shared.reasons import FAULTS, Drop
 
 
 def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], missed: int) -> str:
     """One line for people."""
     captured = counters.get("packets_received", 0)
-    unread = sum(counters.get(drop_counter(reason), 0) for reason in DROP_MEANING)
+    unread = sum(counters.get(drop_counter(reason), 0) for reason in FAULTS)
+    left_out = counters.get(drop_counter(Drop.NOT_SAMPLED), 0)
     dropped = counters.get("kernel_dropped", 0)
     lost = counters.get("records_dropped", 0) + missed
     where = ", ".join(f"{name} {count:,}" for name, count in delivered.items())
+    aside = [f"{unread:,} in no flow"] * (unread > 0) + [f"{left_out:,} not sampled"] * (left_out > 0)
     parts = [
-        f"{captured:,} packets captured" + (f" ({unread:,} in no flow)" if unread else ""),
+        f"{captured:,} packets captured" + (f" ({', '.join(aside)})" if aside else ""),
         f"{counters.get('records_sent', 0):,} flow records" + (f" ({where})" if where else ""),
         f"{dropped:,} packets dropped",
     ]

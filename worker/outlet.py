@@ -24,9 +24,11 @@ FIRST_COUNTER = INDEX[WORKER[0].name]
 class Outlet:
     """The worker's end of the batch and acknowledgement pipes (both non-blocking)."""
 
-    def __init__(self, table: Table, batches: int, acks: int, interface: str, ifindex: int) -> None:
+    def __init__(
+        self, table: Table, batches: int, acks: int, interface: str, ifindex: int, sample: int = 1
+    ) -> None:
         self._words, self._outbox = table.words, table.outbox
-        self.interface, self._ifindex = interface, ifindex
+        self.interface, self._ifindex, self._sample_rate = interface, ifindex, max(sample, 1)
         self._last_sent_s = time.monotonic()
         self.take_pipes(batches, acks)
 
@@ -81,7 +83,7 @@ class Outlet:
         place = first % capacity
         count = min(int(self._words[HEAD]) - first, BATCH_RECORDS, capacity - place)
         rows = self._outbox[place : place + count]
-        payload = pack(Batch(self.interface, self._ifindex, 1, rows, self._counters()))
+        payload = pack(Batch(self.interface, self._ifindex, self._sample_rate, rows, self._counters()))
         self._message = memoryview(frame(int(self._words[EPOCH]), first, count, payload))
         self._sent = first + count
         self._last_sent_s = time.monotonic()

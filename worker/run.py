@@ -7,6 +7,7 @@ Read `Worker.step` aloud: take a block of packets, meter them, give them back, s
 import mmap
 import time
 
+from shared.sampling import sampling_of
 from shared.vitals import INDEX
 from worker.capture.libpcap import LibpcapSource
 from worker.capture.ring import RingSource
@@ -34,12 +35,14 @@ class Worker:
 
     def __init__(self, spec: Spec, core: int | None) -> None:
         timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
-        rules = Rules(*map(ticks, timeouts), spec.mtu)
+        sampling = sampling_of(spec.sample, spec.sample_key)
+        active, idle, forget, linger = map(ticks, timeouts)
+        rules = Rules(active, idle, forget, linger, spec.mtu, **sampling._asdict())
         self.spec, self.core = spec, core
-        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules)
+        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, translate=spec.translate)
         self.words = self.table.words
         adopt(self.table)
-        self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex)
+        self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
         self.life = Life(spec.life, self.words, self.outlet)
         self._packets = new_packets()
         self._kept_s = 0.0
@@ -78,9 +81,11 @@ class Worker:
         count = source.take(self._packets)
         if count:
             self._make_room()
+            before_ns = self.words[NOW_NS]
             meter(source.buf, self._packets, count, self.table)
             source.done()
-            self._last_packet = (int(self.words[NOW_NS]), time.monotonic_ns())
+            if self.words[NOW_NS] != before_ns:
+                self._last_packet = (int(self.words[NOW_NS]), time.monotonic_ns())
         elif not source.ended:
             self._rest(source)
         self._keep_house(source)
@@ -90,6 +95,10 @@ class Worker:
         """Nothing to do: send what is old enough, sleep, and let an idle link's clock go on."""
         self.outlet.pump()
         source.wait(REST_S)
+        self._advance_clock()
+
+    def _advance_clock(self) -> None:
+        """By our own where no packet does: on an idle link, and while no packet's flow is kept."""
         packet_ns, then_ns = self._last_packet
         if packet_ns:
             self.words[NOW_NS] = max(int(self.words[NOW_NS]), packet_ns + time.monotonic_ns() - then_ns)
@@ -112,6 +121,8 @@ class Worker:
         now_s = time.monotonic()
         if now_s - self._kept_s >= HOUSEKEEPING_S:
             self._kept_s = now_s
+            if not self.spec.waits:
+                self._advance_clock()
             self.words[KERNEL_DROPPED] += source.kernel_drops()
             self.outlet.pump()
             self.life.attend()

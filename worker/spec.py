@@ -25,6 +25,9 @@ class Spec:
     filter: str = ""
     promisc: bool = False
     snaplen: int = 65535
+    sample: int = 1
+    sample_key: int = 0
+    translate: tuple[tuple[int, ...], ...] = ()
     waits: bool = False
     active_timeout_s: float = 15.0
     idle_timeout_s: float = 15.0
@@ -39,6 +42,7 @@ class Spec:
         known = {field.name for field in fields(cls)}
         given = {key: value for key, value in orders.items() if key in known}
         given["files"] = tuple(given.get("files", ()))
+        given["translate"] = tuple(map(tuple, given.get("translate", ())))
         return cls(**given, table=table, batches=batches, acks=acks, life=life, sources=tuple(sources))
 
     @property

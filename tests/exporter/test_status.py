@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.figures import Rate
 from shared.counters import COUNTERS
-from shared.reasons import DROP_MEANING
+from shared.reasons import FAULTS
 from tests.exporter.rig import exporter, free_port, message, settings, until
 
 COUNTS = {"packets_received": 500, "dropped_not_ip": 7, "flows_active": 3}
@@ -63,9 +63,9 @@ def test_metrics_by_interface_reason_and_sink(page):
 
 
 def test_every_counter_is_there(page):
-    """Each name of shared/counters.py, the drop reasons as one metric."""
+    """Each name of shared/counters.py, the reasons of the decoder as one metric."""
     found = {name.removesuffix("_total") for name, *_ in samples(page)}
-    drops = {f"dropped_{reason.name.lower()}" for reason in DROP_MEANING}
+    drops = {f"dropped_{reason.name.lower()}" for reason in FAULTS}
     wanted = {f"flowherd_{counter.name}" for counter in COUNTERS if counter.name not in drops}
     assert wanted | {"flowherd_decode_dropped"} == found
 
