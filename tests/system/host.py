@@ -107,6 +107,11 @@ class Flowherd:
         )
         return self.counters(name)
 
+    def told(self, name, count, interface="vb"):
+        """Wait until a counter has come to `count`."""
+        until(lambda: self.counters(interface)[name] >= count, lambda: f"{name}: {self.counters(interface)}")
+        return self.counters(interface)
+
     def received_or_dropped(self, count, name="vb"):
         """Wait until `count` packets came or are known to be lost."""
 
@@ -143,11 +148,11 @@ def flowherd(place, folder, *words, **more):
         started.end()
 
 
-def replayed(folder, *captures, least=0):
+def replayed(folder, *captures, least=0, words=()):
     """The records and exit code of `flowherd replay`."""
     out = Path(folder) / "replay.jsonl"
     dirs = [f"--state-dir={folder}/replay", f"--cache-dir={DEFAULT_ROOT}"]
-    command = [*FLOWHERD, "replay", *map(str, captures), "--sink", f"jsonl:{out}", *dirs]
+    command = [*FLOWHERD, "replay", *map(str, captures), "--sink", f"jsonl:{out}", *dirs, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     records = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     assert len(records) >= least, done.stderr

@@ -1,7 +1,10 @@
 """Sampling: every kernel as the oracle says, both directions alike, no half flows, and totals that are unbiased."""
 
+import os
 import random
+import socket
 import struct
+import time
 from collections import Counter
 from typing import NamedTuple
 
@@ -17,13 +20,16 @@ from scapy.packet import Raw
 
 from shared.reasons import Drop
 from shared.sampling import sampling_of
+from shared.vitals import INDEX
 from tests import frames
 from tests.naive_frames import Packet
 from tests.naive_sample import is_sampled as oracle
 from tests.worker import trial
-from tests.worker.rig import metered
+from tests.worker.rig import Frames, metered
 from worker.rows import PACKET
+from worker.run import Worker
 from worker.sample import is_sampled
+from worker.spec import Spec
 
 SEEDS = range(1, 301)
 SEVERAL = 4.5  # sigmas: one run in 150,000 would fail, and these seeds always give the same
@@ -171,7 +177,9 @@ def test_there_are_no_half_flows():
 
 
 def flow_of(record):
-    return tuple(record[name] for name in ("src_addr", "dst_addr", "src_port", "dst_port", "proto", "vlan"))
+    return tuple(
+        record.get(name) for name in ("src_addr", "dst_addr", "src_port", "dst_port", "proto", "vlan")
+    )
 
 
 def exchanges(count):
@@ -234,6 +242,48 @@ def test_packets_that_are_not_kept_drive_no_timers():
     assert kernels.drops()[Drop.NOT_SAMPLED] == len(out) > 1200
     (record,) = kernels.records
     assert record["packets"] == 1
+
+
+class Busy(Frames):
+    """A link that never rests: one packet, then the others again and again."""
+
+    def __init__(self, first, others):
+        super().__init__([first])
+        self._others = others
+
+    def done(self):
+        super().__init__(self._others)
+        self.ended = False
+
+    def kernel_drops(self):
+        return 0
+
+
+def test_flows_expire_while_nothing_else_is_kept():
+    """The clock goes on by our own, though the worker never rests and no packet that counts comes."""
+    found = [IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=port, dport=9) for port in range(200)]
+    out = [packet for packet in found if not oracle(described(packet), 3, key_of(1))]
+    kept = next(packet for packet in found if packet not in out)
+    frames_of = [(trial.START_NS, 101, bytes(packet)) for packet in (kept, *out)]
+    table = os.memfd_create("table")
+    os.ftruncate(table, 8 << 20)
+    (batches, their_batches), (their_acks, acks), (life, their_life) = (
+        os.pipe(),
+        os.pipe(),
+        socket.socketpair(),
+    )
+    spec = Spec(
+        "eth0", "pcap", table, their_batches, their_acks, their_life.detach(),
+        sample=3, sample_key=key_of(1), idle_timeout_s=0.2, max_flows=64,
+    )  # fmt: skip
+    worker, until_s = Worker(spec, None), time.monotonic() + 10
+    source = Busy(frames_of[0], frames_of[1:])
+    while worker.words[INDEX["head"]] == 0 and time.monotonic() < until_s:
+        worker.step(source)
+    assert worker.words[INDEX["head"]] == 1
+    for fd in (batches, their_batches, their_acks, acks, table):
+        os.close(fd)
+    life.close()
 
 
 def described(packet):
