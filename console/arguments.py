@@ -67,6 +67,13 @@ def _add_flows(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--port", type=int, help="either end's port")
     verb.add_argument("--interface", help="seen on this interface")
+    verb.add_argument("--app", choices=filters.PROTOCOLS, help="exchanges of this application protocol")
+    verb.add_argument(
+        "--name", help="exchanges with this host name or one below it: DNS query, HTTP host, TLS server name"
+    )
+    verb.add_argument(
+        "--network", action="store_true", help="show round trips and losses also where room is scarce"
+    )
     verb.add_argument("--since", type=filters.moment, metavar="WHEN", help="10m, 2h, 1d, or 2026-11-22T20:45")
     verb.add_argument("--limit", type=filters.count, default=50, help="how many records at most (50)")
     _add_format(verb)

@@ -1,4 +1,4 @@
-"""What `flows` is asked for, as SQL conditions: addresses, ports, interface and time."""
+"""What `flows` is asked for, as SQL conditions: addresses, ports, interface, application and time."""
 
 import argparse
 import re
@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from shared.reasons import AppProtocol
+
+PROTOCOLS = tuple(protocol.name.lower() for protocol in AppProtocol)
+HOST_NAMES = ("dns_query", "split_part(http_host, ':', 1)", "tls_server_name")
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Network = IPv4Network | IPv6Network
@@ -65,6 +69,10 @@ def conditions(arguments: argparse.Namespace, stored_six: Callable[[], list[str]
         asked.add("src_port = ? OR dst_port = ?", arguments.port, arguments.port)
     if arguments.interface is not None:
         asked.add("interface = ?", arguments.interface)
+    if arguments.app is not None:
+        asked.add("app_protocol = ?", arguments.app)
+    if arguments.name is not None:
+        _add_name(asked, arguments.name.lower().strip("."))
     if arguments.since is not None:
         asked.add("start_ns >= ?", arguments.since)
     return asked
@@ -82,6 +90,11 @@ def _add_host(asked: Conditions, host: Network, stored_six: Callable[[], list[st
     first, last = int(host.network_address), int(host.broadcast_address)
     either = " OR ".join(f"{_number(name)} BETWEEN ? AND ?" for name in ("src_addr", "dst_addr"))
     asked.add(f"CASE WHEN ip_version = 4 THEN {either} ELSE false END", first, last, first, last)
+
+
+def _add_name(asked: Conditions, name: str) -> None:
+    either = " OR ".join(f"ends_with('.' || lower({field}), ?)" for field in HOST_NAMES)
+    asked.add(either, *[f".{name}"] * len(HOST_NAMES))
 
 
 def _number(name: str) -> str:

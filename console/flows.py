@@ -5,7 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from console import lake, query, table
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from console import details, lake, query, table
 from console.filters import conditions
 from console.values import duration, size
 from shared.elements import ELEMENTS
@@ -29,16 +35,22 @@ REASONS = {
     "end_of_flow": "end",
     "forced_end": "forced",
     "lack_of_resources": "full",
+    "exchange": "done",
 }
 WIDE = 110
+ROOMY = 150
 ONLY_WIDE = {"interface", "dir", "pkts →", "← pkts", "reason"}
 STORED_SIX = """
     SELECT src_addr FROM flows WHERE ip_version = 6 UNION SELECT dst_addr FROM flows WHERE ip_version = 6
 """
 NAMES = [element.name for element in ELEMENTS]
 TO_THE_RIGHT = {"pkts →", "← pkts", "bytes →", "← bytes", "lasted"}
+ENDS = "source → destination"
+APPLICATION, NETWORK = "application", "network"
+ROOM = {APPLICATION: 42, NETWORK: 26}  # what a detail needs to have a column of its own
 
 Record = dict[str, Any]
+Line = dict[str, str]  # a cell for each column
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format is not None:
         query.write(arguments.format, NAMES, [""] * len(NAMES), rows)
     elif rows:
-        show([dict(zip(NAMES, row, strict=True)) for row in rows])
+        show([dict(zip(NAMES, row, strict=True)) for row in rows], with_network=arguments.network)
     else:
         table.console().print("no records match" if len(asked.words) > 1 else "no records yet", style="dim")
     return 0
@@ -63,35 +75,75 @@ def _six(store: Path) -> list[str]:
     return [text for (text,) in lake.ask(store, STORED_SIX).fetchall()]
 
 
-def show(records: list[Record]) -> None:
-    """One line a record; a narrow terminal gets fewer columns rather than cut ones."""
+def show(records: list[Record], *, with_network: bool) -> None:
+    """One line a record; a narrow terminal gets fewer columns, not cut ones, and details in lines of their own."""
     out = table.console()
     with_date = len({_local(record).date() for record in records}) > 1
     lines = [_cells(record, with_date=with_date) for record in records]
-    names = [name for name in lines[0] if out.width >= WIDE or name not in ONLY_WIDE]
+    wanted = (APPLICATION, NETWORK) if with_network or out.width >= ROOMY else (APPLICATION,)
+    extra = [name for name in wanted if any(line[name] for line in lines)]
+    every = [name for name in lines[0] if name not in ROOM]
+    few = [name for name in every if name not in ONLY_WIDE]
+    names = every if out.width >= WIDE else few
+    if not extra:
+        out.print(_grid(lines, names))
+        return
+    for narrowed in (every, few):
+        if out.width - table.width(out, _grid(lines, narrowed)) >= sum(ROOM[name] for name in extra):
+            out.print(_grid(lines, narrowed + extra))
+            return
+    _show_below(out, lines, names, extra)
+
+
+def _show_below(out: Console, lines: list[Line], names: list[str], extra: list[str]) -> None:
+    """Each record's details stand below its ends, and may go on to the edge of the terminal."""
+    widths = {name: max(cell_len(line[name]) for line in [{name: name}, *lines]) for name in names}
+    widths[ENDS] = min(
+        widths[ENDS], out.width - table.width(out, _grid([], [n for n in names if n != ENDS], widths))
+    )
+    before = names[: names.index(ENDS)]
+    indent = sum(widths[name] + table.GAP for name in before)
+    for number, line in enumerate(lines):
+        out.print(_grid([line], names, widths, show_header=number == 0))
+        for name in extra:
+            if line[name]:
+                out.print(Padding(Text(line[name], "dim", overflow="fold"), (0, 0, 0, indent)))
+
+
+def _grid(
+    lines: list[Line], names: list[str], widths: dict[str, int] | None = None, *, show_header: bool = True
+) -> Table:
+    """Only the ends and the details may take several lines."""
     grid = table.plain_grid()
+    grid.show_header = show_header
     for name in names:
-        is_address = name == "source → destination"
-        right = "right" if name in TO_THE_RIGHT else "left"
-        grid.add_column(name, justify=right, no_wrap=not is_address, overflow="fold")  # type: ignore[arg-type]
+        grid.add_column(
+            name,
+            justify="right" if name in TO_THE_RIGHT else "left",
+            no_wrap=name != ENDS and name not in ROOM,
+            overflow="fold",
+            width=widths[name] if widths else None,
+        )
     for line in lines:
         grid.add_row(*(line[name] for name in names))
-    out.print(grid)
+    return grid
 
 
-def _cells(record: Record, *, with_date: bool) -> dict[str, str]:
+def _cells(record: Record, *, with_date: bool) -> Line:
     return {
         "time": _local(record).strftime("%m-%d %H:%M:%S" if with_date else "%H:%M:%S"),
         "interface": visible(record["interface"]),
         "dir": "" if record["direction"] == "unknown" else record["direction"],
         "proto": _protocol(record),
-        "source → destination": f"{_end(record, 'src')} → {_end(record, 'dst')}",
+        ENDS: f"{_end(record, 'src')} → {_end(record, 'dst')}",
         "pkts →": size(record["packets"]),
         "← pkts": size(record["rev_packets"]),
         "bytes →": size(record["bytes"]),
         "← bytes": size(record["rev_bytes"]),
         "lasted": duration(record["end_ns"] - record["start_ns"]),
         "reason": REASONS.get(record["end_reason"], str(record["end_reason"])),
+        APPLICATION: details.application(record),
+        NETWORK: details.network(record),
     }
 
 

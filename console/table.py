@@ -17,6 +17,7 @@ from shared.logs import visible
 
 SHOWN_ROWS = 1000
 PIPED_WIDTH = 100_000
+GAP = 2  # columns between two columns
 COUNTS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 NUMBERS = (*COUNTS, "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "FLOAT", "DOUBLE")
 
@@ -35,7 +36,7 @@ def show(names: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any
     out, grid = console(), _grid(names, types)
     for row in shown:
         grid.add_row(*row)
-    if not _fits(out, grid):
+    if width(out, grid) > out.width:
         _show_blocks(out, names, shown)
     else:
         out.print(grid)
@@ -56,9 +57,10 @@ def _grid(names: Sequence[str], types: Sequence[str]) -> Table:
     return grid
 
 
-def _fits(out: Console, grid: Table) -> bool:
+def width(out: Console, grid: Table) -> int:
+    """What it takes to show every line as it is."""
     widest = out.options.update(width=PIPED_WIDTH, max_width=PIPED_WIDTH)
-    return Measurement.get(out, widest, grid).maximum <= out.width
+    return Measurement.get(out, widest, grid).maximum
 
 
 def _show_blocks(out: Console, names: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
