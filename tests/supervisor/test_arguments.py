@@ -49,6 +49,13 @@ def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():
     assert settings.capture_of("eth1").ring_mib == 16
 
 
+def test_a_table_may_sample_and_translate():
+    file = read("[interface.eth0]\nsample = 8\ntranslate = ['192.0.2.1,80,10.0.0.1,8080']")
+    capture = with_tables(Settings(), file, {}).capture_of("eth0")
+    assert (capture.sample, capture.translate) == (8, ("192.0.2.1,80,10.0.0.1,8080",))
+    assert hash(capture)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -61,6 +68,12 @@ def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():
         (Settings(store_age_s=1e300), r"store_age_s: 1e\+300 is more than 3155760000"),
         (Settings(state_dir=""), "state_dir: is empty; name a folder"),
         (Settings(sink=("store:a\0b",)), "sink: .* has bytes in it that are no text"),
+        (Settings(defaults=CaptureSettings(sample=-1)), "sample: -1 is less than 0"),
+        (Settings(defaults=CaptureSettings(sample=10**6 + 1)), "sample: 1000001 is more than 1000000"),
+        (
+            Settings(per_interface={"e": CaptureSettings(translate=("1.2.3.4",))}),
+            "interface.e.translate: '1.2.3.4': src port is missing; it takes addr,port,addr,port",
+        ),
         (Settings(user="a\0b"), "user: .* has bytes in it that are no text"),
         (Settings(state_dir="/a\udcff"), "state_dir: .* has bytes in it that are no text"),
     ],

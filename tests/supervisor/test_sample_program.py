@@ -1,8 +1,11 @@
 """The kernel's filter program: refuses plain TCP and UDP by the hash, passes everything else, and adds to a filter."""
 
+import ast
 import random
 import socket
 import struct
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -14,11 +17,13 @@ from scapy.packet import Raw
 
 from shared.sampling import sampling_of
 from supervisor.bpf import PROGRAM_LIMIT, attach
-from supervisor.sample_program import sampling_program, with_sampling
+from supervisor.sample_program import ETHERNET_FRAMES, sampling_program, with_sampling
 from tests import frames
 from tests.bpf_machine import run
+from tests.conftest import ROOT
 from tests.naive_frames import Dropped, decode
 from tests.naive_sample import is_sampled
+from tests.supervisor.rig import ip, namespace
 
 KEY = 0x0123_4567_89AB_CDEF
 NEVER = 1_000_000  # so few are kept that these are refused
@@ -206,3 +211,16 @@ def test_the_kernel_takes_it():
         other.send(bytes(REFUSED["tcp"]))
         other.send(bytes(PASSED["icmp"]))
         assert one.recv(2000) == bytes(PASSED["icmp"]), "the first was refused: a program of the kernel's own"
+
+
+@pytest.mark.root
+def test_which_links_carry_ethernet_frames():
+    code = "from supervisor.inventory import read_links; print({x.name: x.hardware for x in read_links()})"
+    with namespace() as name:
+        ip("-n", name, "tuntap", "add", "dev", "bare", "mode", "tun")
+        words = ["ip", "netns", "exec", name, sys.executable, "-c", code]
+        found = ast.literal_eval(
+            subprocess.run(words, check=True, capture_output=True, cwd=ROOT).stdout.decode()
+        )
+    assert {name for name, hardware in found.items() if hardware in ETHERNET_FRAMES} == {"lo", "va", "vb"}
+    assert "bare" in found
