@@ -42,6 +42,7 @@ STATE_WORDS = (
     "texts_tail",
     "slab_hand",
     "shedding",
+    "letters",
 )
 WORDS = STATE_WORDS + tuple(counter.name for counter in WORKER)
 INDEX: Mapping[str, int] = {name: index for index, name in enumerate(WORDS)}

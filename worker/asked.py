@@ -9,7 +9,7 @@ import numpy as np
 from shared.elements import NO_U32
 from worker.biflow import mixed
 from worker.decoders.cells import ABSENT, NUMBERS
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int
 from worker.texts import keep_question
 
@@ -30,7 +30,7 @@ def first_place(t: Int, tag: Int) -> Int:
     return np.int64((tag >> np.uint64(8)) & np.uint64(len(t.asked) - 1)) & ~(PLACES - 1)
 
 
-@inlined
+@called
 def find_question(t: Int, tag: Int) -> Int:
     """Place of the message with this tag, or NOBODY."""
     first = first_place(t, tag)
@@ -40,7 +40,7 @@ def find_question(t: Int, tag: Int) -> Int:
     return NOBODY
 
 
-@inlined
+@called
 def ask(t: Int, tag: Int, x: Int, time_ns: Int) -> None:
     """Remember a message until its answer comes; one with the same tag, sent again, keeps its place."""
     place = find_question(t, tag)

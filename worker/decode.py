@@ -23,6 +23,7 @@ def clear(p: Int) -> None:
     p.fragment = 0
     p.fragment_id = 0
     p.mss = 0
+    p.letter = 0
     p.window = -1
     p.window_scale = -1
     p.sequence = -1

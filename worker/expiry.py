@@ -9,7 +9,7 @@ from numba import types
 
 from shared.reasons import EndReason
 from shared.vitals import INDEX
-from worker.jit import inlined, kernel
+from worker.jit import called, inlined, kernel
 from worker.layout import TABLE_TYPE
 from worker.octets import Int
 from worker.report import report
@@ -30,7 +30,7 @@ def is_closed(state: Int) -> Int:
     return (state & RESET) != 0 or (state & (FIN_LOW | FIN_HIGH)) == (FIN_LOW | FIN_HIGH)
 
 
-@inlined
+@called
 def visit(t: Int, row: Int, tick: Int) -> bool:
     """Look at a row that is due; False when it has left the table."""
     flow = t.flows[row]

@@ -1,7 +1,8 @@
 """The only place that touches numba's decorators: compile options, progress, and the ordered store.
 
-Kernels called from Python are `kernel(signature)`: compiled when their module is imported, kept on disk. What
-they call is `inlined`: compiled into them. NUMBA_DISABLE_JIT=1 runs the same code as plain Python for coverage.
+Kernels called from Python are `kernel(signature)`: compiled when their module is imported, kept on disk. What they
+call is `inlined`, compiled into them, or `called`, compiled once beside them. NUMBA_DISABLE_JIT=1 runs the same code
+as plain Python for coverage.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,13 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from worker.jit_parts import only_within_kernels
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 WITHOUT_JIT = bool(getattr(numba.config, "DISABLE_JIT", 0))
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
+# Functions that only kernels call need no way in from Python: taking a Table apart is a page of code for each.
+WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 KERNELS = 8
 _watchers: list[Callable[[int, int, str], None]] = []
 _ready: list[str] = []
@@ -46,7 +51,14 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
 
 def inlined(function: Function) -> Function:
     """Compile as part of the kernels that call it."""
-    return cast("Function", numba.njit(forceinline=True, **OPTIONS)(function))
+    only_within_kernels(function, apart=False)
+    return cast("Function", numba.njit(forceinline=True, **WITHIN, **OPTIONS)(function))
+
+
+def called(function: Function) -> Function:
+    """Compile once, for all kernels that call it: what is large, or rare, and would only swell them."""
+    only_within_kernels(function, apart=True)
+    return cast("Function", numba.njit(forceinline=False, **WITHIN, **OPTIONS)(function))
 
 
 @intrinsic

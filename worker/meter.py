@@ -14,14 +14,16 @@ from shared.vitals import INDEX
 from worker.biflow import SEED, hash_of, order
 from worker.clock import STEP_NS, advance
 from worker.decode import decode
+from worker.decode_ip import LATER_FRAGMENT
 from worker.decode_transport import ACK, FIN, RST, SYN, TCP, UDP
 from worker.expiry import first_look, is_closed, visit
 from worker.fragments import join
 from worker.jit import commit, inlined, kernel
 from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
+from worker.listen import choose_decoder, hear
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.rows import BOTH_SPOKE, FIN_HIGH, FIN_LOW, PENDING, RESET
+from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, PENDING, RESET
 from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of
 from worker.tcp import measure, note_first_payload
@@ -61,7 +63,7 @@ def touch(t: Int, p: Int) -> None:
 
 
 @inlined
-def account(t: Int, p: Int) -> None:
+def account(buf: Octets, t: Int, p: Int) -> None:
     """Add one packet to its flow."""
     tick = advance(t, p.time_ns)
     row = p.row
@@ -71,13 +73,17 @@ def account(t: Int, p: Int) -> None:
         row = still_same_flow(t, row, p, tick)
     if row < 0:
         row = insert(t, p)
+        choose_decoder(t, row, p)
         first_look(t, row, tick, p.hash)
     elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p):
         report(t, row, END_OF_FLOW)
         begin(t, row, p)
+        choose_decoder(t, row, p)
         t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET | BOTH_SPOKE) & 0xFF
         first_look(t, row, tick, p.hash)
     count_packet(t, row, p, tick)
+    if p.payload > 0 and t.flows[row].decoder != DECODER_OFF and p.fragment != LATER_FRAGMENT:
+        hear(buf, t, row, p)
 
 
 @inlined
@@ -162,11 +168,11 @@ def close(t: Int, row: Int, p: Int, tick: Int) -> None:
 
 
 @inlined
-def conclude(t: Int, p: Int) -> None:
+def conclude(buf: Octets, t: Int, p: Int) -> None:
     """Account or drop one packet, and move the cursor behind it."""
     commit(t.words, IN_HAND, p.next)
     if p.verdict == 0:
-        account(t, p)
+        account(buf, t, p)
         t.words[ACCOUNTED] += 1
     else:
         t.words[FIRST_DROP + p.verdict - 1] += 1
@@ -190,4 +196,4 @@ def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
         for i in range(start, end):
             touch(t, packets[i])
         for i in range(start, end):
-            conclude(t, packets[i])
+            conclude(buf, t, packets[i])

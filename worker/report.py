@@ -11,7 +11,7 @@ from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.asked import NOBODY
 from worker.decoders.cells import clear
-from worker.jit import commit, inlined
+from worker.jit import called, commit, inlined
 from worker.octets import Int
 from worker.report_exchange import fill_exchange, fill_no_exchange, unanswered
 from worker.report_performance import fill_performance
@@ -24,7 +24,7 @@ EXCHANGE = int(EndReason.EXCHANGE)
 OUTBOX_RESERVE = 2048  # records that a block of packets can write without exchanges
 
 
-@inlined
+@called
 def report(t: Int, row: Int, reason: Int) -> None:
     """Write the record of `row` with flowEndReason `reason`, if there is anything new to tell."""
     question = unanswered(t, row, reason)
@@ -41,7 +41,7 @@ def report(t: Int, row: Int, reason: Int) -> None:
     publish(t, row, head)
 
 
-@inlined
+@called
 def tell(t: Int, row: Int, x: Int, question: Int, time_ns: Int) -> None:
     """Write the record of an exchange whose answer began at `time_ns`; `question` is its place in t.asked or NOBODY.
 
@@ -60,7 +60,7 @@ def tell(t: Int, row: Int, x: Int, question: Int, time_ns: Int) -> None:
     publish(t, row, head)
 
 
-@inlined
+@called
 def publish(t: Int, row: Int, head: Int) -> None:
     """The record counts from here on, and its counters no more."""
     commit(t.words, REPORT_PENDING, (head + 1) << 32 | (row + 1))
@@ -100,7 +100,7 @@ def forget_loss(loss: Int) -> None:
     loss.zero_windows = np.uint32(0)
 
 
-@inlined
+@called
 def fill(t: Int, row: Int, record: Int, reason: Int) -> None:
     """All columns of one record (shared/elements.py)."""
     flow, cold = t.flows[row], t.cold[row]

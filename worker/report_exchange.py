@@ -8,7 +8,7 @@ from shared.vitals import INDEX
 from worker.asked import NOBODY, complete, find_question, tag_of
 from worker.biflow import hash_of_row
 from worker.decoders.cells import ABSENT
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int
 from worker.rows import DECODER_OFF
 from worker.texts import forget_texts, keep_answer
@@ -18,7 +18,7 @@ ACTIVE_TIMEOUT = int(EndReason.ACTIVE_TIMEOUT)
 DNS, TLS, QUIC = int(AppProtocol.DNS), int(AppProtocol.TLS), int(AppProtocol.QUIC)
 
 
-@inlined
+@called
 def unanswered(t: Int, row: Int, reason: Int) -> Int:
     """Place of a question of this flow that goes into this record without answer, or NOBODY.
 
@@ -44,7 +44,7 @@ def note_answered(flow: Int, cold: Int) -> None:
         cold.answered = (np.int64(cold.answered) + 1) & 0xFFFF
 
 
-@inlined
+@called
 def fill_exchange(t: Int, row: Int, record: Int, x: Int, question: Int, latency_us: Int) -> None:
     """Cells, texts and latency; the question is done with."""
     record.app_protocol = t.flows[row].decoder

@@ -24,7 +24,7 @@ PACKET = np.dtype(
         *_columns("u8", "low_head low_tail high_head high_tail key"),
         *_columns("i4", "link tags vlan inner_vlan src_port dst_port window window_scale mss"),
         *_columns("i4", "verdict ip_version proto tos ttl tcp_flags direction"),
-        *_columns("i4", "fragment icmp payload_at high"),
+        *_columns("i4", "fragment icmp payload_at high letter"),
     ],
     align=True,
 )
@@ -118,4 +118,7 @@ SLAB = np.dtype(
 
 # FLOW.state
 USED, VERSION6, PENDING, FIN_LOW, FIN_HIGH, RESET, BOTH_SPOKE = 1, 2, 4, 8, 16, 32, 64
-DECODER_OFF = 255  # FLOW.decoder: nothing to look for
+DECODER_UNKNOWN, DECODER_OFF = 0, 255  # FLOW.decoder beside AppProtocol: look what it is; nothing to look for
+
+# TRACK.phase: what is expected at TRACK.head
+PHASE_SEEK, PHASE_HEADS, PHASE_CHUNKS, PHASE_START, PHASE_ANSWER, PHASE_OFF = range(6)

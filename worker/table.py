@@ -11,7 +11,7 @@ from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.biflow import hash_of_row, source_is_initiator
 from worker.decode_link import IN, OUT
-from worker.jit import commit, inlined
+from worker.jit import called, commit, inlined
 from worker.layout import NEVER
 from worker.octets import Int
 from worker.report import report, settle
@@ -65,7 +65,7 @@ def used_state(p: Int) -> Int:
     return USED | VERSION6 if p.ip_version == 6 else USED
 
 
-@inlined
+@called
 def insert(t: Int, p: Int) -> Int:
     """A row for a new flow: a free one, or the one that can best be spared."""
     row = take_free(t)

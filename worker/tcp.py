@@ -9,10 +9,10 @@ import numpy as np
 from worker.decode_transport import ACK, FIN, RST, SYN
 from worker.jit import inlined
 from worker.octets import Int
-from worker.rows import BOTH_SPOKE
+from worker.rows import BOTH_SPOKE, PHASE_SEEK
 
 STARTED, TIMED, SCALED, SYN_SENT, SYN_ACKED = 1, 2, 4, 8, 16
-WINDOW, UNSCALED, AWAITED, SPOKE, LATE = 32, 64, 128, 256, 512
+WINDOW, UNSCALED, AWAITED, SPOKE, LATE, HEAD_KNOWN = 32, 64, 128, 256, 512, 1024
 WORD = 0xFFFFFFFF
 HALF = 1 << 31
 NEW_SYN_DISTANCE = 1 << 16  # a SYN no further behind is one sent again
@@ -56,6 +56,9 @@ def measure(t: Int, row: Int, p: Int) -> None:
 def greet(t: Int, row: Int, p: Int, now: Int) -> None:
     """A SYN or SYN-ACK: handshake times, and whether windows will be scaled (RFC 7323 section 2.2)."""
     own, other, cold = t.tracks[row, p.high], t.tracks[row, 1 - p.high], t.cold[row]
+    if own.phase == PHASE_SEEK:
+        own.head = (p.sequence + 1) & WORD
+        own.marks |= HEAD_KNOWN
     own.marks &= ~SCALED & 0xFFFF
     if p.window_scale >= 0:
         own.marks |= SCALED

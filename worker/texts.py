@@ -10,7 +10,7 @@ import numpy as np
 from shared.elements import NO_U16
 from shared.vitals import INDEX
 from worker.decoders.cells import ABSENT, TEXTS
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int
 
 TEXTS_HEAD, TEXTS_TAIL, TEXTS_DROPPED = INDEX["texts_head"], INDEX["texts_tail"], INDEX["texts_dropped"]
@@ -28,7 +28,7 @@ def is_kept(t: Int, entry: Int, octets: Int) -> bool:
     return t.words[TEXTS_HEAD] + octets - np.int64(entry.text_at) <= len(t.texts)  # type: ignore[no-any-return]
 
 
-@inlined
+@called
 def append(t: Int, source: Int, at: Int, octets: Int) -> None:
     """Copy octets of `source`, an array whose length is a power of two, from `at` on round its end."""
     ring, head = len(t.texts) - 1, t.words[TEXTS_HEAD]
@@ -37,23 +37,23 @@ def append(t: Int, source: Int, at: Int, octets: Int) -> None:
     t.words[TEXTS_HEAD] = head + octets
 
 
-@inlined
+@called
 def keep_question(t: Int, x: Int, entry: Int) -> None:
     """The exchange's texts for later."""
     entry.text_at = t.words[TEXTS_HEAD]
-    fits = has_room(t, x.size)
+    fits = has_room(t, x.used)
     for cell in range(TEXTS):
         entry.lengths[cell] = NO_U16
         if fits and x.lengths[cell] != ABSENT:
             entry.lengths[cell] = x.lengths[cell]
     if fits:
-        append(t, t.out, 0, x.size)
+        append(t, t.out, 0, x.used)
 
 
-@inlined
+@called
 def keep_answer(t: Int, x: Int, entry: Int, is_answer: bool, record: Int) -> None:
     """The texts of a record: the exchange's own, and its question's where it has none."""
-    octets = x.size + (asked_octets(entry) if is_answer else 0)
+    octets = x.used + (asked_octets(entry) if is_answer else 0)
     is_answer = is_answer and is_kept(t, entry, octets)
     record.text_at = t.words[TEXTS_HEAD]
     if not has_room(t, octets):

@@ -17,7 +17,7 @@ EXCHANGE = np.dtype(
     [
         ("numbers", "i8", (NUMBERS,)),  # ABSENT or 0 to 2^32 - 2
         ("lengths", "i8", (TEXTS,)),  # bytes of each text in `out`, or ABSENT
-        ("size", "i8"),  # bytes used in `out`
+        ("used", "i8"),  # bytes used in `out`
         ("ident", "i8"),  # what joins an answer to its question, where the protocol has it
         ("body", "i8"),  # octets behind the head, or what the decoder names instead
         ("kind", "i8"),  # what sort of message it is, in the decoder's words
@@ -33,7 +33,7 @@ def clear(x: Int) -> None:
         x.numbers[cell] = ABSENT
     for cell in range(TEXTS):
         x.lengths[cell] = ABSENT
-    x.size = 0
+    x.used = 0
     x.ident = 0
     x.body = 0
     x.kind = 0
@@ -42,22 +42,22 @@ def clear(x: Int) -> None:
 @inlined
 def put(out: Octets, x: Int, octet: Int) -> None:
     """Append one byte to the text being written."""
-    if x.size < len(out):
-        out[x.size] = np.uint8(octet)
-        x.size += 1
+    if x.used < len(out):
+        out[x.used] = np.uint8(octet)
+        x.used += 1
 
 
 @inlined
 def end_text(x: Int, cell: Int, start: Int) -> None:
-    """The text of `cell` is what was put since x.size was `start`, cut to TEXT_MOST."""
-    x.size = min(x.size, start + TEXT_MOST)
-    x.lengths[cell] = x.size - start
+    """The text of `cell` is what was put since x.used was `start`, cut to TEXT_MOST."""
+    x.used = min(x.used, start + TEXT_MOST)
+    x.lengths[cell] = x.used - start
 
 
 @inlined
 def copy_text(out: Octets, x: Int, cell: Int, buf: Octets, at: Int, end: Int) -> None:
     """The text of `cell` is buf[at:end]."""
-    start = x.size
+    start = x.used
     for i in range(at, min(end, at + TEXT_MOST)):
         put(out, x, buf[i])
     end_text(x, cell, start)

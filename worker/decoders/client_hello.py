@@ -3,7 +3,7 @@
 from worker.decoders.cells import end_text, put
 from worker.decoders.ja4 import put_ja4
 from worker.decoders.text import put_printable
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, octet
 
 SERVER_NAME, ALPN, SUPPORTED_VERSIONS = 0, 16, 43
@@ -12,7 +12,7 @@ NAME_MOST = 1024  # octets kept of a server name, and of the protocols offered; 
 COMMA = 44
 
 
-@inlined
+@called
 def fill_client(buf: Octets, at: Int, end: Int, whole: Int, carrier: Int, x: Int, out: Octets) -> Int:
     """The texts of a ClientHello at its type; false: it is none. Not `whole`: what stands before `end`, and no JA4."""
     if at + 4 < end and octet(buf, at + 4) != 3:
@@ -45,7 +45,7 @@ def fill_client(buf: Octets, at: Int, end: Int, whole: Int, carrier: Int, x: Int
     return True
 
 
-@inlined
+@called
 def extension(buf: Octets, at: Int, end: Int, kind: Int) -> tuple[Int, Int]:
     """The body of the first extension of a kind, where it begins and ends; (0, 0): there is none."""
     while at + 4 <= end:
@@ -69,9 +69,9 @@ def put_server_name(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None
         place = name + be16(buf, name - 2)
         if octet(buf, name - 3) == HOST_NAME:
             if name < place <= behind:
-                start = x.size
+                start = x.used
                 put_printable(out, x, buf, name, min(place, name + NAME_MOST))
-                x.size = min(x.size, start + NAME_MOST)
+                x.used = min(x.used, start + NAME_MOST)
                 end_text(x, 0, start)
             break
 
@@ -81,13 +81,13 @@ def put_alpn(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None:
     """Text 1: all protocols of the extension (RFC 7301 section 3.1) with commas between, if there are any."""
     body, behind = extension(buf, at, end, ALPN)
     place = body + 2
-    start = x.size
-    while place < behind and place + 1 + octet(buf, place) <= behind and x.size < start + NAME_MOST:
-        if x.size > start:
+    start = x.used
+    while place < behind and place + 1 + octet(buf, place) <= behind and x.used < start + NAME_MOST:
+        if x.used > start:
             put(out, x, COMMA)
         name = place + 1
         place = name + octet(buf, place)
         put_printable(out, x, buf, name, place)
-    if x.size > start:
-        x.size = min(x.size, start + NAME_MOST)
+    if x.used > start:
+        x.used = min(x.used, start + NAME_MOST)
         end_text(x, 1, start)

@@ -5,7 +5,7 @@
 
 from worker.decoders.cells import end_text
 from worker.decoders.text import put_mac, put_printable
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be32, octet
 
 NOT_DHCP, REQUEST, REPLY = 0, 1, 2
@@ -19,7 +19,7 @@ NOWHERE = -1
 LONGEST = 2**32 - 2  # what a number cell holds; the lease without end is one more
 
 
-@inlined
+@called
 def read_dhcp(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     """One message: NOT_DHCP, REQUEST or REPLY."""
     if at + OPTIONS_AT > end or be32(buf, at + COOKIE_AT) != COOKIE:
@@ -90,7 +90,7 @@ def put_option(buf: Octets, at: Int, cell: Int, x: Int, out: Octets) -> None:
     """The text of the option at `at` without the zeros some end it with (RFC 2132 section 2)."""
     if at == NOWHERE:
         return
-    start, end = x.size, at + 2 + octet(buf, at + 1)
+    start, end = x.used, at + 2 + octet(buf, at + 1)
     while end > at + 2 and octet(buf, end - 1) == 0:
         end -= 1
     put_printable(out, x, buf, at + 2, end)

@@ -7,7 +7,7 @@ rcode and the answers: value/TYPE joined by ";", an empty item for a type that i
 from worker.decoders.cells import TEXT_MOST, end_text, put
 from worker.decoders.dns_name import UNREADABLE, pass_name, put_name, put_query_name
 from worker.decoders.text import put_ipv4, put_ipv6, put_printable, put_word
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, octet
 
 NOT_DNS, QUERY, RESPONSE = 0, 1, 2
@@ -22,7 +22,7 @@ SLASH_A, SLASH_AAAA, SLASH_MX, SLASH_TXT, SLASH_NS, SLASH_CNAME, SLASH_PTR = (
 )
 
 
-@inlined
+@called
 def read_dns(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     """One message, without the length that stands before it over TCP: NOT_DNS, QUERY or RESPONSE.
 
@@ -61,7 +61,7 @@ def has_sense(buf: Octets, at: Int, end: Int, flags: Int, records: Int) -> Int:
     return fixed != UNREADABLE and fixed + RECORD_LEAST - 1 <= end
 
 
-@inlined
+@called
 def read_questions(buf: Octets, head: Int, end: Int, questions: Int, x: Int, out: Octets) -> Int:
     """Name and type of the last question; where the questions end, or UNREADABLE."""
     at = head + HEADER_BYTES
@@ -80,10 +80,10 @@ def read_questions(buf: Octets, head: Int, end: Int, questions: Int, x: Int, out
     return at + 4
 
 
-@inlined
+@called
 def read_answers(buf: Octets, head: Int, at: Int, end: Int, answers: Int, x: Int, out: Octets) -> None:
     """The answers that are there whole and find room, up to the first that cannot be read."""
-    start = x.size
+    start = x.used
     for place in range(answers):
         fixed = pass_name(buf, at, end)
         if fixed == UNREADABLE or fixed + RECORD_LEAST - 1 > end:
@@ -91,17 +91,17 @@ def read_answers(buf: Octets, head: Int, at: Int, end: Int, answers: Int, x: Int
         at = fixed + RECORD_LEAST - 1 + be16(buf, fixed + 8)
         if at > end:
             break
-        before = x.size
+        before = x.used
         if place:
             put(out, x, SEMICOLON)
         readable = put_answer(buf, head, fixed, at, end, x, out)
-        if not readable or (place and x.size - start > TEXT_MOST):
-            x.size = before
+        if not readable or (place and x.used - start > TEXT_MOST):
+            x.used = before
             break
     end_text(x, ANSWERS, start)
 
 
-@inlined
+@called
 def put_answer(buf: Octets, head: Int, fixed: Int, behind: Int, end: Int, x: Int, out: Octets) -> Int:
     """Append value/TYPE of the record whose type is at `fixed`; whether it can be read."""
     kind, data = be16(buf, fixed), fixed + RECORD_LEAST - 1

@@ -2,7 +2,7 @@
 
 from worker.decoders.cells import put
 from worker.decoders.text import DOT, put_printable, put_word
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, octet
 
 UNREADABLE = -1
@@ -11,7 +11,7 @@ LABEL_MOST, NAME_MOST, POINTERS_MOST = 63, 255, 32
 ROOT = int.from_bytes(b"<Root>", "little")
 
 
-@inlined
+@called
 def pass_name(buf: Octets, at: Int, end: Int) -> Int:
     """Where the name at `at` ends (RFC 1035 section 4.1.4), or UNREADABLE."""
     while at < end:
@@ -26,7 +26,7 @@ def pass_name(buf: Octets, at: Int, end: Int) -> Int:
     return UNREADABLE
 
 
-@inlined
+@called
 def put_name(out: Octets, x: Int, buf: Octets, head: Int, at: Int, end: Int) -> Int:
     """Append the name at `at` of the message at `head`, without the last dot; where it ends, or UNREADABLE.
 
@@ -60,8 +60,8 @@ def put_name(out: Octets, x: Int, buf: Octets, head: Int, at: Int, end: Int) -> 
 @inlined
 def put_query_name(out: Octets, x: Int, buf: Octets, head: Int, at: Int, end: Int) -> Int:
     """As put_name; the root, a name without a character, is written <Root>, as tshark does."""
-    start = x.size
+    start = x.used
     behind = put_name(out, x, buf, head, at, end)
-    if x.size == start:
+    if x.used == start:
         put_word(out, x, ROOT)
     return behind

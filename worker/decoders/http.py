@@ -25,7 +25,7 @@ from worker.decoders.http_lines import (
     trim,
 )
 from worker.decoders.places import forget_texts, note_place, write_texts
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be32, octet
 
 STATUS = 0  # the cell of a number
@@ -51,7 +51,7 @@ _LIKE = np.array([int.from_bytes(word.ljust(8, b"\0"), "big") for word in _OPENI
 _MASK = np.array([-1 << 8 * (8 - len(word)) for word in _OPENINGS], dtype=np.int64)
 
 
-@inlined
+@called
 def looks_like_request(buf: Octets, at: Int, end: Int) -> Int:
     """Whether the first octets, at most eight of them, are a method that is in use."""
     if end - at < 4 or not is_method(octet(buf, at)):
@@ -85,7 +85,7 @@ def is_version(buf: Octets, at: Int) -> Int:
     return be32(buf, at) == HTTP and be32(buf, at + 4) >> 8 == SLASH_ONE and 48 <= octet(buf, at + 7) <= 57
 
 
-@inlined
+@called
 def read_request(buf: Octets, at: Int, end: Int, x: Int, out: Octets, cut: Int = False) -> Int:
     """Octets of a request's head, MORE or NOT."""
     start = pass_empty_lines(buf, at, end)
@@ -104,7 +104,7 @@ def read_request(buf: Octets, at: Int, end: Int, x: Int, out: Octets, cut: Int =
     return upto - at
 
 
-@inlined
+@called
 def read_response(buf: Octets, at: Int, end: Int, x: Int, _out: Octets, cut: Int = False) -> Int:
     """Octets of a response's head, MORE or NOT. That an answer to HEAD has no body is the caller's to know."""
     start = pass_empty_lines(buf, at, end)

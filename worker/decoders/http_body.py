@@ -14,7 +14,7 @@ from worker.decoders.http_lines import (
     pass_blanks,
     same,
 )
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, octet
 
 CHUNKED, UNTIL_CLOSE, UNKNOWN = -1, -2, -3  # what x.body says when it is no number of octets
@@ -52,7 +52,7 @@ def note_coding(buf: Octets, at: Int, end: Int, x: Int) -> None:
         x.body = UNTIL_CLOSE
 
 
-@inlined
+@called
 def read_chunk(buf: Octets, at: Int, end: Int) -> Int:
     """(octets, last): how far behind `at` the next chunk begins, its data passed by size, captured or not.
 

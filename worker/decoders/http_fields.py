@@ -5,7 +5,7 @@ import numpy as np
 from worker.decoders.http_body import note_coding, note_length
 from worker.decoders.http_lines import COLON, CR, LF, MORE, end_of_field, has, pass_space, same, trim
 from worker.decoders.places import note_first
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, octet
 
 URL, HOST, REFERER, AGENT, METHOD = 0, 1, 2, 3, 4  # the cells of the texts
@@ -22,7 +22,7 @@ NAME_UPGRADE, NAME_CONNECTION, NAME_TYPE = _word(b"upgrade"), _word(b"connection
 WORD_KEEP_ALIVE = _word(b"keep-alive")
 
 
-@inlined
+@called
 def read_fields(buf: Octets, base: Int, at: Int, end: Int, x: Int, cut: Int) -> Int:
     """Walk the fields from `at` on; behind the empty line, or MORE; with `cut`, `end` and the flag CUT."""
     while at < end:

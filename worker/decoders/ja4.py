@@ -6,7 +6,7 @@ out (RFC 8701), server name and ALPN left out of the extensions. The exporter ma
 
 from worker.decoders.cells import OUT_BYTES, TEXT_MOST, end_text, put
 from worker.decoders.text import put_digit
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, octet
 
 SERVER_NAME, ALGORITHMS, ALPN, SUPPORTED_VERSIONS = 0, 13, 16, 43
@@ -20,7 +20,7 @@ COMMA, UNDERSCORE = 44, 95
 DIGIT, DOMAIN, ADDRESS, SSL = 48, 100, 105, 115  # 0 d i s
 
 
-@inlined
+@called
 def put_ja4(
     out: Octets, x: Int, buf: Octets, version: Int, ciphers: Int, begin: Int, end: Int, carrier: Int
 ) -> None:
@@ -30,7 +30,7 @@ def put_ja4(
     longest = 14 + 5 * (shown + listed) + body_size(buf, algorithms) * 5 // 2
     if NONE in (shown, counted) or longest > TEXT_MOST:
         return
-    start = x.size
+    start = x.used
     put(out, x, carrier)
     put_version(out, x, newest(buf, version, versions))
     put(out, x, DOMAIN if named else ADDRESS)

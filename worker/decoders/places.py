@@ -6,7 +6,7 @@ Until write_texts, the cell of a text holds its place: how far behind `base` << 
 import numpy as np
 
 from worker.decoders.cells import ABSENT, TEXT_MOST, TEXTS
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, octet
 
 LF, CR = 10, 13
@@ -25,10 +25,10 @@ def note_first(x: Int, cell: Int, base: Int, at: Int, end: Int) -> None:
         note_place(x, cell, base, at, end)
 
 
-@inlined
+@called
 def write_texts(buf: Octets, base: Int, x: Int, out: Octets) -> None:
     """Places become texts; line ends within them, as in a folded header field, are left out."""
-    size = x.size
+    size = x.used
     for cell in range(TEXTS):
         place = x.lengths[cell]
         if place == ABSENT:
@@ -42,7 +42,7 @@ def write_texts(buf: Octets, base: Int, x: Int, out: Octets) -> None:
                 out[np.uint64(size)] = np.uint8(one)
                 size += 1
         x.lengths[cell] = size - start
-    x.size = size
+    x.used = size
 
 
 @inlined

@@ -9,7 +9,7 @@ import numpy as np
 
 from worker.decoders.cells import clear, end_text, put
 from worker.decoders.places import note_place, write_texts
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, be32, octet
 
 MORE, NOT = 0, -1
@@ -84,7 +84,7 @@ def startup_kind(size: Int, code: Int) -> Int:
     return NOT
 
 
-@inlined
+@called
 def read_startup(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     """Octets of the packet a client begins with, MORE or NOT; user and database as they are given."""
     if end - at < 8:
@@ -167,7 +167,7 @@ def read_header(buf: Octets, at: Int, end: Int, x: Int, table: Int) -> Int:
     return HEADER
 
 
-@inlined
+@called
 def read_frontend(buf: Octets, at: Int, end: Int, x: Int, out: Octets, cut: Int = False) -> Int:
     """HEADER, MORE or NOT; of a query and of a statement prepared the first word, in capitals, is the command.
 
@@ -249,14 +249,14 @@ def write_capitals(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> None:
     """The command is buf[at:end] in capitals; nothing is no command."""
     if at == end:
         return
-    start = x.size
+    start = x.used
     for i in range(at, end):
         one = octet(buf, i)
         put(out, x, one - 32 if one >= 97 else one)
     end_text(x, COMMAND, start)
 
 
-@inlined
+@called
 def read_backend(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     """HEADER, MORE or NOT; of a command completed its tag's words are the command, without the numbers behind them."""
     known = read_header(buf, at, end, x, BACKEND)

@@ -5,7 +5,7 @@
 
 from worker.decoders.cells import end_text
 from worker.decoders.text import put_printable
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, be32, octet
 
 NOT_RADIUS, REQUEST, REPLY = 0, 1, 2
@@ -19,7 +19,7 @@ NOWHERE = -1
 ABSENT_FROM = 2**32 - 1
 
 
-@inlined
+@called
 def read_radius(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     """One message: NOT_RADIUS, REQUEST or REPLY. One cut by the capture is read as far as it goes."""
     if at + HEADER_BYTES > end:
@@ -77,6 +77,6 @@ def put_attribute(buf: Octets, at: Int, cell: Int, x: Int, out: Octets) -> None:
     """The text of the attribute at `at`."""
     if at == NOWHERE:
         return
-    start = x.size
+    start = x.used
     put_printable(out, x, buf, at + 2, at + octet(buf, at + 1))
     end_text(x, cell, start)

@@ -4,7 +4,7 @@ What is UTF-8 stays UTF-8; octets that are not are left for whoever makes a stri
 """
 
 from worker.decoders.cells import put
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, be32, octet
 
 DOT, COLON, BACKSLASH, ZERO = 0x2E, 0x3A, 0x5C, 0x30
@@ -23,7 +23,7 @@ def put_word(out: Octets, x: Int, word: Int) -> None:
         word >>= 8
 
 
-@inlined
+@called
 def put_printable(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None:
     r"""Append buf[at:end]; control characters as \n or \177, as tshark and C write them."""
     for i in range(at, end):
@@ -71,7 +71,7 @@ def put_ipv4(out: Octets, x: Int, buf: Octets, at: Int) -> None:
         put_octet(out, x, octet(buf, at + i))
 
 
-@inlined
+@called
 def put_ipv6(out: Octets, x: Int, buf: Octets, at: Int) -> None:
     """Append the address at buf[at : at + 16] as RFC 5952 has it."""
     if be32(buf, at) | be32(buf, at + 4) == 0 and be32(buf, at + 8) == 0xFFFF:

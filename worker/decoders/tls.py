@@ -8,7 +8,7 @@ is no MORE.
 
 from worker.decoders.cells import OUT_BYTES
 from worker.decoders.client_hello import SUPPORTED_VERSIONS, extension, fill_client, put_alpn
-from worker.jit import inlined
+from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, octet
 
 MORE, NOT = 0, -1
@@ -36,7 +36,7 @@ def looks_like_tls(buf: Octets, at: Int, end: Int) -> Int:
     )
 
 
-@inlined
+@called
 def read_client_hello(buf: Octets, at: Int, end: Int, cut: Int, x: Int, out: Octets) -> Int:
     """The ClientHello that opens a stream: texts 0 SNI, 1 ALPN offered, 2 JA4_r. Octets up to its end, MORE or NOT."""
     size, have, behind, copied = hello_place(buf, at, end, CLIENT_HELLO, out)
@@ -53,7 +53,7 @@ def read_client_hello(buf: Octets, at: Int, end: Int, cut: Int, x: Int, out: Oct
     return behind - at if whole else end - at
 
 
-@inlined
+@called
 def read_server_hello(buf: Octets, at: Int, end: Int, cut: Int, x: Int, out: Octets) -> Int:
     """A ServerHello, warnings before it passed over: numbers 0 version, 1 cipher; text 1 ALPN chosen, where it is open.
 

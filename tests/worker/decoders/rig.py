@@ -81,8 +81,8 @@ def seen(result, x, out):
     assert all(ABSENT <= length <= TEXT_MOST for length in x.lengths), x
     lengths = [int(length) for length in x.lengths]
     used = sum(max(length, 0) for length in lengths)
-    assert used <= x.size <= OUT_BYTES, x
-    assert used == x.size or np.max(result) <= 0, (
+    assert used <= x.used <= OUT_BYTES, x
+    assert used == x.used or np.max(result) <= 0, (
         x
     )  # one behind the other; what is refused may leave some behind
     texts, at, octets = [], 0, out.tobytes()

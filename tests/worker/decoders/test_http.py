@@ -68,7 +68,7 @@ def promise_head(whole, cut, data):
         assert torn.x.kind & CUT
         assert torn.x.body == UNKNOWN
     if seen.result <= 0:
-        assert seen.x.kind == seen.x.size == seen.x.body == 0
+        assert seen.x.kind == seen.x.used == seen.x.body == 0
         return
     assert seen.x.body >= 0 or seen.x.body in (CHUNKED, UNTIL_CLOSE)
     for text in filter(None, seen.texts):

@@ -63,7 +63,7 @@ def promise_message(reader, data):
             part = read(reader, data[:upto])
             assert part.result == MORE or part == seen
     if seen.result <= 0:
-        assert seen.x.kind == seen.x.size == seen.x.body == 0
+        assert seen.x.kind == seen.x.used == seen.x.body == 0
         return
     assert 0 <= seen.x.body <= 1 << 30
     assert seen.x.kind > 0
