@@ -1,5 +1,6 @@
 """The spool: order, budget, recovery, damage."""
 
+import msgpack
 import pytest
 
 from exporter.spool import Spool
@@ -106,3 +107,18 @@ def test_foreign_files_are_left_alone(tmp_path):
     Spool(tmp_path, durable=False)
     assert (tmp_path / "notes.batch").exists()
     assert not (tmp_path / "half.tmp").exists()
+
+
+def test_batches_of_a_former_flowherd_are_set_aside(tmp_path):
+    """Whole, but with other columns: kept for whoever can read them, counted, and no sink stops at them."""
+    spool = Spool(tmp_path, durable=False)
+    rows = some_rows(0, 10)[["start_ns", "bytes"]]
+    former = {"schema": 1, "interface": "eth0", "ifindex": 2, "sample_rate": 1, "counters": {}, "strings": []}
+    payload = msgpack.packb(former | {"rows": rows.tobytes()})
+    spool.put(Message(1, 0, 10, payload), 0)
+    put(spool, 2, 0, 5)
+    assert spool.read(spool.after(0)) is None
+    assert (spool.corrupt_files, spool.corrupt_records, held(spool)) == (1, 10, [(2, 5)])
+    (kept,) = tmp_path.glob("*.corrupt")
+    assert payload in kept.read_bytes()
+    assert Spool(tmp_path, durable=False).acknowledged(1) == 10

@@ -16,10 +16,12 @@ from exporter.sinks import upkeep
 from exporter.sinks.base import Place
 from exporter.sinks.store import Store
 from shared import manifest as manifests
+from shared.element import in_order
+from shared.elements import BASE
 from shared.errors import ConfigurationError
 from shared.manifest import Manifest, Segment
 from shared.record import Batch
-from tests.exporter.rig import some_rows, stored
+from tests.exporter.rig import put_texts, some_rows, stored
 
 HOUR_S = 3600
 QUERY = (sys.executable, "-I", "-m", "console", "query", "--store")
@@ -233,6 +235,40 @@ def test_a_store_removed_meanwhile_begins_anew(tmp_path):
     store.flush()
     store.close()
     assert stored(folder) == list(range(20, 30))
+
+
+def test_segments_of_a_former_flowherd_stay_readable(tmp_path, monkeypatch):
+    """They lack the columns that came later: null, also after they were merged with new ones."""
+    filled(tmp_path, 1).close()
+    (old,) = manifests.read(tmp_path).segments
+    columns = ", ".join(element.name for element in in_order(BASE))
+    former = duckdb.sql(f"SELECT {columns} FROM read_parquet('{tmp_path / old.name}')").fetchnumpy()
+    assert former
+    duckdb.sql(f"SELECT {columns} FROM former").write_parquet(str(tmp_path / old.name))
+    rows = some_rows(10, 1)
+    rows["retransmits"], rows["app_protocol"] = 7, 1
+    texts = put_texts(rows, [(b"example.com",)])
+    store = Store(place(tmp_path))
+    store.open(0)
+    store.add(2, Batch("eth0", 2, 1, rows, texts=texts))
+    store.flush()
+    sql = "select bytes, retransmits, dns_query, rev_mss from flows order by bytes desc limit 2"
+    found = [
+        {"bytes": 10, "retransmits": 7, "dns_query": "example.com", "rev_mss": None},
+        {"bytes": 9, "retransmits": None, "dns_query": None, "rev_mss": None},
+    ]
+    assert asked(tmp_path, sql) == found
+    later_ns = time.time_ns() + HOUR_S * 10**9
+    monkeypatch.setattr("exporter.sinks.store.time.time_ns", lambda: later_ns)
+    store.tidy()
+    store.close()
+    assert [segment.merged for segment in manifests.read(tmp_path).segments] == [True]
+    assert asked(tmp_path, sql) == found
+
+
+def asked(folder, sql):
+    answer = subprocess.run([*QUERY, str(folder), "--json", sql], capture_output=True, check=True)
+    return json.loads(answer.stdout)
 
 
 def segment(number, made_s, size_bytes=100, *, merged=False):
