@@ -39,9 +39,10 @@ APPLICATIONS = """
 ## Applications
 
 A finished exchange (a DNS answer, an HTTP response, a TLS handshake, …) makes a record at once, with `end_reason`
-`exchange` and the counters so far. Its fields stand on that record alone; other records have null there. Texts are
-what was on the wire as UTF-8, at most 4096 bytes; what is no UTF-8 reads `\\xNN`, and so does a zero byte. A row keeps
-these fields in cells that the protocols share: `text0` to `text4` and `number0` to `number5`.
+`exchange` and the counters so far; a question that nobody answered stands on a later record of its flow. Its fields
+stand on that record alone, others have null there. Texts are what was on the wire as UTF-8, at most 4096 bytes; what
+is no UTF-8 reads `\\xNN`, and so does a zero byte; DNS, DHCP and RADIUS have control characters as C writes them
+(`\\n`, `\\177`). A row keeps these fields in cells the protocols share: `text0` to `text4`, `number0` to `number5`.
 
 """
 
