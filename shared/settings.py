@@ -20,6 +20,12 @@ class CaptureSettings:
     """one of this many flows is kept, with both its directions; 0 and 1: every flow"""
     translate: tuple[str, ...] = ()
     """addr,port,addr,port: the first end is taken for the second; after sampling; may be repeated"""
+    decode: bool = True
+    """read DNS, HTTP, TLS, QUIC, DHCP, RADIUS and PostgreSQL; --no-decode: count packets only"""
+    http_port: tuple[int, ...] = ()
+    """TCP port spoken to in HTTP besides 80; other ports are known by what is said; may be repeated"""
+    dns_port: tuple[int, ...] = ()
+    """port of DNS besides 53; may be repeated"""
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
     ring_mib: int = 64

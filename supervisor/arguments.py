@@ -80,7 +80,7 @@ def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if get_origin(hint) is tuple:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return isinstance(value, list) and all(type(item) is get_args(hint)[0] for item in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return type(value) is hint
@@ -95,7 +95,7 @@ def _in_words(hint: Any) -> str:  # noqa: ANN401 type hints have no type of thei
         float: "a number",
         str: "a text in quotes",
     }
-    return words.get(hint, 'a list of texts, ["…"]')
+    return words.get(hint, "a list of numbers, [8080]" if int in get_args(hint) else 'a list of texts, ["…"]')
 
 
 def as_words(value: object) -> list[str]:
@@ -165,6 +165,7 @@ MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
         "store_age_s": AGE_MOST_S,
     }
 )
+PORT_MOST = 65535
 FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
 
 
@@ -176,6 +177,7 @@ def check_values(settings: Settings) -> None:
         for item in fields(part):
             _check_value(item.name, f"{prefix}{item.name}", getattr(part, item.name))
         if isinstance(part, CaptureSettings):
+            _check_ports(prefix, part)
             translations.parse(part.translate, f"{prefix}translate")
 
 
@@ -189,8 +191,15 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
             raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
     elif name in FOLDERS and not value:
         raise ConfigurationError(f"{path}: is empty; name a folder")
-    elif isinstance(value, str | tuple) and any(map(_is_no_text, "".join(value))):
+    elif isinstance(value, str | tuple) and any(map(_is_no_text, "".join(map(str, value)))):
         raise ConfigurationError(f"{path}: {value!r} has bytes in it that are no text")
+
+
+def _check_ports(prefix: str, capture: CaptureSettings) -> None:
+    for name in ("http_port", "dns_port"):
+        for port in getattr(capture, name):
+            if not 1 <= port <= PORT_MOST:
+                raise ConfigurationError(f"{prefix}{name}: {port} is no port; 1 to {PORT_MOST} are")
 
 
 def _is_no_text(sign: str) -> bool:

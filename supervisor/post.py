@@ -109,6 +109,9 @@ class Post:
             "snaplen": self.capture.snaplen,
             "sample": self.capture.sample,
             "sample_key": self.sample_key,
+            "decode": self.capture.decode,
+            "http_ports": list(self.capture.http_port),
+            "dns_ports": list(self.capture.dns_port),
             "translate": translations.parse(self.capture.translate),
             "waits": bool(self.files),
         }

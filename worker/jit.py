@@ -23,7 +23,7 @@ WITHOUT_JIT = bool(getattr(numba.config, "DISABLE_JIT", 0))
 OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": CHECK_BOUNDS}
 # Functions that only kernels call need no way in from Python: taking a Table apart is a page of code for each.
 WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-KERNELS = 8
+KERNELS = 9
 _watchers: list[Callable[[int, int, str], None]] = []
 _ready: list[str] = []
 

@@ -40,5 +40,5 @@ def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
         _set_env(codegen, name, env)
 
 
-CPUCodeLibrary.finalize = _link
-JITCPUCodegen.set_env = _set_env_of_kernels
+CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
+JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]

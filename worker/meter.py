@@ -26,7 +26,7 @@ from worker.report import report
 from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, PENDING, RESET
 from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of
-from worker.tcp import measure, note_first_payload
+from worker.tcp import is_sent_again, measure, note_first_payload
 from worker.translate import translate
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
@@ -75,7 +75,7 @@ def account(buf: Octets, t: Int, p: Int) -> None:
         row = insert(t, p)
         choose_decoder(t, row, p)
         first_look(t, row, tick, p.hash)
-    elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p):
+    elif p.proto == TCP and is_closed(t.flows[row].state) and opens(p) and not is_sent_again(t, row, p):
         report(t, row, END_OF_FLOW)
         begin(t, row, p)
         choose_decoder(t, row, p)

@@ -15,6 +15,7 @@ from shared.wire import AckReader, frame
 from worker.layout import Table
 
 HEAD, TAIL, ACKNOWLEDGED = INDEX["head"], INDEX["tail"], INDEX["acknowledged"]
+TEXTS_HEAD, TEXTS_TAIL = INDEX["texts_head"], INDEX["texts_tail"]
 BATCHES_SENT, RECORDS_DROPPED, EPOCH = INDEX["batches_sent"], INDEX["records_dropped"], INDEX["epoch"]
 BATCH_RECORDS = 8192
 BATCH_AGE_S = 1.0
@@ -27,7 +28,7 @@ class Outlet:
     def __init__(
         self, table: Table, batches: int, acks: int, interface: str, ifindex: int, sample: int = 1
     ) -> None:
-        self._words, self._outbox = table.words, table.outbox
+        self._words, self._outbox, self._texts = table.words, table.outbox, table.texts
         self.interface, self._ifindex, self._sample_rate = interface, ifindex, max(sample, 1)
         self._last_sent_s = time.monotonic()
         self.take_pipes(batches, acks)
@@ -48,6 +49,13 @@ class Outlet:
         return len(self._outbox) - int(self._words[HEAD] - self._words[TAIL])
 
     @property
+    def has_text_room(self) -> bool:
+        """Less than half the text ring waits to be sent."""
+        if self.is_empty:  # nothing but questions, which may be written over
+            self._words[TEXTS_TAIL] = self._words[TEXTS_HEAD]
+        return int(self._words[TEXTS_HEAD] - self._words[TEXTS_TAIL]) * 2 <= len(self._texts)
+
+    @property
     def is_empty(self) -> bool:
         """Everything written is acknowledged."""
         return int(self._words[TAIL]) == int(self._words[HEAD])
@@ -62,7 +70,7 @@ class Outlet:
         lack = records - self.room
         if lack > 0:
             dropped = min(max(lack, BATCH_RECORDS), int(self._words[HEAD] - self._words[TAIL]))
-            self._words[TAIL] += dropped
+            self._move_tail(int(self._words[TAIL]) + dropped)
             self._words[RECORDS_DROPPED] += dropped
             self._sent = max(self._sent, int(self._words[TAIL]))
 
@@ -83,10 +91,37 @@ class Outlet:
         place = first % capacity
         count = min(int(self._words[HEAD]) - first, BATCH_RECORDS, capacity - place)
         rows = self._outbox[place : place + count]
-        payload = pack(Batch(self.interface, self._ifindex, self._sample_rate, rows, self._counters()))
+        batch = Batch(
+            self.interface,
+            self._ifindex,
+            self._sample_rate,
+            rows,
+            self._counters(),
+            self._texts_of(first, count),
+        )
+        payload = pack(batch)
         self._message = memoryview(frame(int(self._words[EPOCH]), first, count, payload))
         self._sent = first + count
         self._last_sent_s = time.monotonic()
+
+    def _text_at(self, record: int) -> int:
+        """Where the record's texts begin in the text ring; behind the last one, where the next will."""
+        if record == int(self._words[HEAD]):
+            return int(self._words[TEXTS_HEAD])
+        return int(self._outbox[record % len(self._outbox)]["text_at"])
+
+    def _texts_of(self, first: int, count: int) -> bytes:
+        """The texts of so many records, and questions that were asked among them."""
+        ring = len(self._texts)
+        start, end = self._text_at(first), self._text_at(first + count)
+        place, octets = start % ring, end - start
+        wrapped = max(place + octets - ring, 0)
+        return bytes(self._texts[place : place + octets].tobytes() + self._texts[:wrapped].tobytes())
+
+    def _move_tail(self, record: int) -> None:
+        """Records before this one are the exporter's now, or dropped: so are their texts."""
+        self._words[TEXTS_TAIL] = self._text_at(record)
+        self._words[TAIL] = record
 
     def _counters(self) -> dict[str, int]:
         return {counter.name: int(self._words[FIRST_COUNTER + i]) for i, counter in enumerate(WORKER)}
@@ -114,7 +149,8 @@ class Outlet:
         for epoch, following in self._acks_reader.feed(data):
             if epoch == int(self._words[EPOCH]):
                 self._words[ACKNOWLEDGED] = max(int(self._words[ACKNOWLEDGED]), following)
-                self._words[TAIL] = max(int(self._words[TAIL]), following)
+                if int(self._words[TAIL]) < following <= int(self._words[HEAD]):
+                    self._move_tail(following)
 
     def wait(self, seconds: float) -> None:
         """Sleep until the pipe has room for the message in hand, or an acknowledgement comes."""

@@ -52,7 +52,7 @@ def tell(t: Int, row: Int, x: Int, question: Int, time_ns: Int) -> None:
         t.words[MESSAGES_SHED] += 1
         return
     record = t.outbox[head % len(t.outbox)]
-    latency_us = np.int64(NO_U32)
+    latency_us: Int = np.int64(NO_U32)
     if question != NOBODY:
         latency_us = min(max(time_ns - t.asked[question].time_ns, 0) // 1000, NO_U32 - 1)
     fill(t, row, record, EXCHANGE)

@@ -15,15 +15,17 @@ from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
 from worker.expiry import end_all, sweep
 from worker.layout import BLOCK_PACKETS, Rules, new_packets, open_table
+from worker.letters import Letters
 from worker.life import Life
 from worker.meter import meter
 from worker.outlet import Outlet
 from worker.pin import allow
 from worker.recovery import adopt
+from worker.services import application_ports
 from worker.spec import Spec
 
 NOW_NS, BASE_NS, KERNEL_DROPPED = INDEX["now_ns"], INDEX["base_ns"], INDEX["kernel_dropped"]
-CAPTURING_SINCE_NS = INDEX["capturing_since_ns"]
+CAPTURING_SINCE_NS, SHEDDING, LETTERS = (INDEX[n] for n in ("capturing_since_ns", "shedding", "letters"))
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
 HOUSEKEEPING_S = 0.25
@@ -37,14 +39,15 @@ class Worker:
         timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
         sampling = sampling_of(spec.sample, spec.sample_key)
         active, idle, forget, linger = map(ticks, timeouts)
-        rules = Rules(active, idle, forget, linger, spec.mtu, **sampling._asdict())
+        rules = Rules(active, idle, forget, linger, spec.mtu, decode=int(spec.decode), **sampling._asdict())
+        ports = application_ports(spec.http_ports, spec.dns_ports)
         self.spec, self.core = spec, core
-        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, translate=spec.translate)
+        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, ports, spec.translate)
         self.words = self.table.words
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
         self.life = Life(spec.life, self.words, self.outlet)
-        self._packets = new_packets()
+        self._packets, self._letters = new_packets(), Letters()
         self._kept_s = 0.0
         self._last_packet = (0, 0)
 
@@ -82,7 +85,10 @@ class Worker:
         if count:
             self._make_room()
             before_ns = self.words[NOW_NS]
+            self.words[SHEDDING] = source.is_pressed
             meter(source.buf, self._packets, count, self.table)
+            if self.words[LETTERS]:
+                self._letters.read(source.buf, self._packets, count, self.table)
             source.done()
             if self.words[NOW_NS] != before_ns:
                 self._last_packet = (int(self.words[NOW_NS]), time.monotonic_ns())
@@ -105,14 +111,15 @@ class Worker:
 
     def _make_room(self) -> None:
         """Room for what a block can write. Live capture waits for nobody; a replay waits until its time is over."""
-        if self.outlet.room >= RECORDS_A_BLOCK:
+        outlet = self.outlet
+        if outlet.room >= RECORDS_A_BLOCK and outlet.has_text_room:
             return
-        self.outlet.pump(urgent=True)
-        while self.outlet.room < RECORDS_A_BLOCK:
-            if not self.spec.waits or self.life.is_late:
-                self.outlet.make_room(RECORDS_A_BLOCK)
-            else:
-                self.flush()
+        outlet.pump(urgent=True)
+        while self.spec.waits and not self.life.is_late:
+            if outlet.room >= RECORDS_A_BLOCK and outlet.has_text_room:
+                return
+            self.flush()
+        outlet.make_room(RECORDS_A_BLOCK)
 
     def _keep_house(self, source: Source) -> None:
         """Sweep; and a few times a second the heartbeat, the kernel's drops, the pipes and the supervisor."""

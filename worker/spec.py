@@ -28,6 +28,9 @@ class Spec:
     sample: int = 1
     sample_key: int = 0
     translate: tuple[tuple[int, ...], ...] = ()
+    decode: bool = True
+    http_ports: tuple[int, ...] = ()
+    dns_ports: tuple[int, ...] = ()
     waits: bool = False
     active_timeout_s: float = 15.0
     idle_timeout_s: float = 15.0
@@ -41,7 +44,8 @@ class Spec:
         table, batches, acks, life, *sources = descriptors
         known = {field.name for field in fields(cls)}
         given = {key: value for key, value in orders.items() if key in known}
-        given["files"] = tuple(given.get("files", ()))
+        for name in ("files", "http_ports", "dns_ports"):
+            given[name] = tuple(given.get(name, ()))
         given["translate"] = tuple(map(tuple, given.get("translate", ())))
         return cls(**given, table=table, batches=batches, acks=acks, life=life, sources=tuple(sources))
 

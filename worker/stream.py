@@ -112,7 +112,7 @@ def lose(t: Int, row: Int, p: Int) -> None:
 def looks_like_head(buf: Octets, at: Int, end: Int) -> bool:
     """Whether a message that can be told by its first octets begins here."""
     is_http = looks_like_response(buf, at, end) or looks_like_request(buf, at, end)
-    return is_http or looks_like_tls(buf, at, end)
+    return bool(is_http or looks_like_tls(buf, at, end))
 
 
 @called

@@ -101,7 +101,7 @@ def place(t: Int, row: Int, p: Int, now: Int, span: Int) -> None:
     finish = (p.sequence + span) & WORD
     ahead = distance(p.sequence, np.int64(own.next))
     is_new_syn = (p.tcp_flags & SYN) != 0 and not -NEW_SYN_DISTANCE <= ahead < 0
-    is_first = (own.marks & STARTED) == 0 or is_new_syn
+    is_first = is_new_syn or (own.marks & STARTED) == 0
     if not is_first and ahead < 0:
         if ahead == -1 and p.payload <= 1 and not p.tcp_flags & (SYN | FIN):
             return  # a keep-alive
@@ -117,6 +117,14 @@ def place(t: Int, row: Int, p: Int, now: Int, span: Int) -> None:
             own.timed_us = now
             own.marks |= TIMED
         own.marks |= STARTED
+
+
+@inlined
+def is_sent_again(t: Int, row: Int, p: Int) -> bool:
+    """A SYN with the sequence number of the last one: after a reset some try once more, and no connection begins."""
+    own = t.tracks[row, p.high]
+    behind = distance(p.sequence, np.int64(own.next))
+    return (own.marks & STARTED) != 0 and -NEW_SYN_DISTANCE <= behind < 0  # type: ignore[no-any-return]
 
 
 @inlined

@@ -9,17 +9,20 @@ from worker.capture.ring import walk_block
 from worker.clock import ticks
 from worker.expiry import end_all, sweep
 from worker.layout import Rules, new_packets, open_table
+from worker.letters import Letters, tell_hello
 from worker.meter import meter
 from worker.recovery import adopt, forget_time
 
 WARM_TABLE_BYTES = 4 << 20
+TICK = ticks(1.0)
+RULES = Rules(active=TICK, idle=TICK, forget=TICK, linger=TICK, mtu=1500)
 
 
 def up() -> None:
     """Run every kernel on nothing: the first call of a compiled kernel costs a tenth of a second."""
     import worker.birth  # noqa: F401 - all that a worker imports, before privileges go
 
-    table = open_table(bytearray(WARM_TABLE_BYTES), 16, Rules(*[ticks(1.0)] * 4, 1500))
+    table = open_table(bytearray(WARM_TABLE_BYTES), 16, RULES)
     buf, packets = np.frombuffer(b"", np.uint8), new_packets()
     adopt(table)
     adopt(table)
@@ -28,6 +31,8 @@ def up() -> None:
     walk_block(buf, 0, 0, packets)
     walk_batch(buf, np.frombuffer(b"", np.uint32).reshape(-1, 4), 0, 1, 0, packets)
     meter(buf, packets, 0, table)
+    tell_hello(buf, packets, 0, table)
+    Letters()
     sweep(table, 1, 1)
     end_all(table, 1)
     forget_time(table)

@@ -71,6 +71,7 @@ class FileSource:
         file.seek(0)  # the descriptor's place is shared with a worker that died
         self.packets = 0
         self.ended = False
+        self.is_pressed = False  # a file waits
         try:
             self._window = Window(file)
         except OSError as error:

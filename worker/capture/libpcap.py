@@ -78,6 +78,7 @@ class LibpcapSource:
         self._poll.register(handle.getfd(), select.POLLIN)
         self._dropped = 0
         self.ended = False
+        self.is_pressed = False  # libpcap does not say
         self.buf: Any = np.zeros(0, np.uint8)
         self._meta: Any = np.zeros((0, 4), np.uint32)
         self._at = 0

@@ -133,6 +133,12 @@ class RingSource:
             self._stand_at(start if self._header(NUM_PACKETS) else self._block_end())
         return int(walk_block(self.buf, int(words[CURSOR_OFFSET]), self._block_end(), packets))
 
+    @property
+    def is_pressed(self) -> bool:
+        """Half the ring is full."""
+        ahead = (int(self._words[CURSOR_BLOCK]) + self._blocks // 2) % self._blocks
+        return bool(self._headers[ahead, STATUS // 4] & TP_STATUS_USER)
+
     def done(self) -> None:
         """Give the block back once its last packet is metered."""
         if self._words[CURSOR_OFFSET] == self._block_end():

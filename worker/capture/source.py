@@ -19,6 +19,10 @@ class Source(Protocol):
         """The packets of the last `take` have been metered: their memory may be used again."""
 
     @property
+    def is_pressed(self) -> bool:
+        """So much waits that packets will be lost unless those at hand become cheaper."""
+
+    @property
     def ended(self) -> bool:
         """No packet will ever come again."""
 

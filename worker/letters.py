@@ -1,0 +1,68 @@
+"""The few datagrams that Python must open: QUIC's Initial packets, which hold their ClientHello encrypted (step 5).
+
+Kernels mark them; here they are opened once the block is metered, and a hello that is complete goes back to a kernel,
+which makes its record.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from shared.reasons import AppBy, AppProtocol
+from shared.vitals import INDEX
+from worker.asked import NOBODY
+from worker.clock import advance
+from worker.decoders.cells import clear
+from worker.decoders.quic import Initials
+from worker.decoders.tls import read_hello_message
+from worker.expiry import first_look
+from worker.jit import kernel
+from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
+from worker.octets import Int, Octets
+from worker.report import tell
+from worker.table import find, insert
+
+LETTERS, MESSAGES_SHED = INDEX["letters"], INDEX["messages_shed"]
+QUIC, PAYLOAD = int(AppProtocol.QUIC), int(AppBy.PAYLOAD)
+LETTERS_MOST = 64  # of a block of packets: opening one costs as much as metering two hundred
+
+
+@kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
+def tell_hello(hello: Octets, packets: Int, i: Int, t: Int) -> None:
+    """The record of a ClientHello that packet `i` completed; its flow may have ended since."""
+    p, x = packets[i], t.exchange[0]
+    clear(x)
+    if read_hello_message(hello, 0, len(hello), x, t.out) <= 0:
+        return
+    row = find(t, p)
+    if row < 0:
+        row = insert(t, p)
+        first_look(t, row, advance(t, p.time_ns), p.hash)
+        t.flows[row].start_ns = p.time_ns
+        t.flows[row].end_ns = p.time_ns
+        t.flows[row].by = PAYLOAD
+    t.flows[row].decoder = QUIC
+    tell(t, row, x, NOBODY, p.time_ns)
+
+
+class Letters:
+    """Opens what a block of packets holds; remembers what is not complete."""
+
+    def __init__(self) -> None:
+        self._initials = Initials()
+
+    def read(self, buf: Any, packets: Any, count: int, table: Any) -> None:
+        """Open the marked datagrams of the block that was metered last."""
+        marked = np.flatnonzero(packets["letter"][:count])
+        table.words[LETTERS] = 0
+        if not self._initials.able:
+            return
+        table.words[MESSAGES_SHED] += max(len(marked) - LETTERS_MOST, 0)
+        for i in marked[:LETTERS_MOST].tolist():
+            p = packets[i]
+            start = int(p["at"] + p["payload_at"])
+            datagram = buf[start : min(start + int(p["payload"]), int(p["end"]))].tobytes()
+            hello = self._initials.hello(datagram, (int(p["hash"]), int(p["key"]), int(p["high"])))
+            if hello:
+                tell_hello(np.frombuffer(hello, np.uint8), packets, i, table)
