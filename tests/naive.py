@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.reasons import Drop, EndReason
 from tests.naive_frames import ACK, FIN, RST, SYN, TCP, Dropped, Packet, decode
+from tests.naive_sample import is_sampled, translated
 from worker.layout import service_ports  # data, not code
 
 SECOND_NS = 1_000_000_000
@@ -59,6 +60,8 @@ class Flow:
 class Meter:
     """Feed frames in order; `records` grows. Time-outs in seconds; `first_report(packet)`: ticks until it."""
 
+    sampling, translate = (), ()
+
     def __init__(self, *, active=15, idle=15, forget=60, linger=5, mtu=1500, first_report=None):
         ticks = (max(1, round(seconds * 1e9) >> 24) for seconds in (active, idle, forget, linger))
         self.active, self.idle, self.forget, self.linger = ticks
@@ -77,7 +80,11 @@ class Meter:
         except Dropped as dropped:
             verdict = dropped.args[0]
         else:
-            self.account(time_ns, packet)
+            self.join(time_ns, packet)
+            if self.sampling and not is_sampled(packet, *self.sampling):
+                verdict = Drop.NOT_SAMPLED
+            else:
+                self.account(time_ns, translated(packet, self.translate))
         self.drops[verdict] += 1
         self.received += 1
         self.octets += length
@@ -97,7 +104,6 @@ class Meter:
         return (self.now_ns - self.base_ns) // TICK_NS
 
     def account(self, time_ns, p):
-        self.join(time_ns, p)
         tick = self.tick(time_ns)
         key = key_of(p)
         flow = self.flows.get(key)

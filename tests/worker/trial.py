@@ -26,10 +26,11 @@ def some(seed, count, mutations=0.5):
     return timed(rng, [frames.mutated(rng, f) if rng.random() < mutations else f for f in found])
 
 
-def both(captured, **settings):
+def both(captured, *, sampling=(), translate=(), **settings):
     """(kernels, oracle) after the same frames."""
-    kernels = Kernels(**settings)
+    kernels = Kernels(sampling=sampling, translate=translate, **settings)
     oracle = naive.Meter(first_report=kernels.first_report, **settings)
+    oracle.sampling, oracle.translate = sampling, translate
     for frame in captured:
         oracle.add(*frame)
     oracle.finish()
