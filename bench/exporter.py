@@ -9,6 +9,7 @@ import os
 import resource
 import tempfile
 import time
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -114,15 +115,22 @@ def batch(kind, seed):
     return Batch("eth0", 2, 1, out, COUNTERS, exchange(out, seed))
 
 
+@cache
+def payloads(kind):
+    """A few batches as they go down the pipe."""
+    return [pack(batch(kind, seed)) for seed in range(32)]
+
+
 def messages(kind, count):
     """Framed batches of `count` records in all, made from a few batches in turn."""
-    payloads = [pack(batch(kind, seed)) for seed in range(32)]
+    made = payloads(kind)
     for number, first in enumerate(range(0, count, BATCH_RECORDS)):
-        yield wire.frame(7, first, BATCH_RECORDS, payloads[number % len(payloads)])
+        yield wire.frame(7, first, BATCH_RECORDS, made[number % len(made)])
 
 
 def measure(sink, kind, count, *, durable):
     """Records, seconds from first byte to last commit, the exporter's CPU seconds, its peak memory."""
+    payloads(kind)
     with tempfile.TemporaryDirectory() as folder:
         out = os.open(f"{folder}/flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         ordered = settings(Path(folder), sink, durable=durable, spool_mib=4096)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.addresses import address_texts, mac_texts
 from exporter.columns import columns
 from exporter.ja4 import ja4_of
-from exporter.json_lines import lines
+from exporter.json_lines import CELL_PLACE, CELLS, PROTOCOL_PLACE, lines
 from exporter.sinks.parquet import Parquet
 from shared.application_elements import TEXTS
 from shared.elements import ELEMENTS, NO_U32
@@ -126,6 +126,11 @@ def test_parquet_carries_every_element(tmp_path):
     merged = parquet.merge([segment], "two.parquet")
     assert merged.rows == 250
     parquet.close()
+
+
+def test_a_pattern_has_room_for_every_bit():
+    """A field more may need a wider one."""
+    assert CELL_PLACE + len(CELLS) <= PROTOCOL_PLACE
 
 
 def test_a_batch_without_rows_has_no_lines():
