@@ -25,14 +25,16 @@ COLUMNS = [element for element in ELEMENTS if element.scope == "row"]
 
 
 class Kernels:
-    """One flow table in memory."""
+    """One flow table in memory; the oracle decodes no applications, so neither do these unless told."""
 
     def __init__(
-        self, *, mtu=1500, max_flows=4096, size_bytes=8 << 20, keep=True, sampling=(), translate=(), **seconds
-    ):
+        self, *, mtu=1500, max_flows=4096, size_bytes=8 << 20, keep=True, decode=False, sampling=(),
+        translate=(), **seconds,
+    ):  # fmt: skip
         self._keep = keep
         times = [ticks(seconds.get(name, usual)) for name, usual in TIMES.items()]
-        rules = Rules(*times, mtu, **(sampling_of(*sampling)._asdict() if sampling else {}))
+        lot = sampling_of(*sampling)._asdict() if sampling else {}
+        rules = Rules(*times, mtu, decode=int(decode), **lot)
         self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, rules, translate=translate)
         adopt(self.table)
         self.words = self.table.words

@@ -247,6 +247,8 @@ def test_packets_that_are_not_kept_drive_no_timers():
 class Busy(Frames):
     """A link that never rests: one packet, then the others again and again."""
 
+    is_pressed = False
+
     def __init__(self, first, others):
         super().__init__([first])
         self._others = others
