@@ -92,15 +92,14 @@ def show(records: list[Record], *, with_network: bool) -> None:
         if out.width - table.width(out, _grid(lines, narrowed)) >= sum(ROOM[name] for name in extra):
             out.print(_grid(lines, narrowed + extra))
             return
-    _show_below(out, lines, names, extra)
+    _show_below(out, lines, every if table.width(out, _grid(lines, every)) <= out.width else few, extra)
 
 
 def _show_below(out: Console, lines: list[Line], names: list[str], extra: list[str]) -> None:
     """Each record's details stand below its ends, and may go on to the edge of the terminal."""
     widths = {name: max(cell_len(line[name]) for line in [{name: name}, *lines]) for name in names}
-    widths[ENDS] = min(
-        widths[ENDS], out.width - table.width(out, _grid([], [n for n in names if n != ENDS], widths))
-    )
+    others = sum(widths[name] + table.GAP for name in names if name != ENDS)
+    widths[ENDS] = min(widths[ENDS], out.width - others)
     before = names[: names.index(ENDS)]
     indent = sum(widths[name] + table.GAP for name in before)
     for number, line in enumerate(lines):

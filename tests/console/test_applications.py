@@ -133,9 +133,23 @@ def test_the_network_is_shown_when_asked_for(store):
     )
 
 
-def test_addresses_too_long_for_the_terminal_are_folded(store):
-    lines = ask("flows", store, columns=50).stdout.splitlines()
-    assert max(map(len, lines)) <= 50
+@pytest.mark.parametrize("columns", [50, 100, 120])
+def test_what_has_no_room_is_folded_and_not_cut(tmp_path, columns):
+    """A long interface name takes no other column's last letter."""
+    rows = some_rows(0, 1)
+    rows["app_protocol"], rows["proto"] = 1, 17
+    made = Store(place(tmp_path))
+    made.open(0)
+    name = "a-capture-with-a-long-name-2026-11-22.pcapng"
+    made.add(1, Batch(name, 2, 1, rows, texts=put_texts(rows, [(b"long." * 30,)])))
+    made.flush()
+    made.close()
+    lines = ask("flows", tmp_path, columns=columns).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    for word in ("← bytes", "lasted"):
+        assert any(word in line for line in lines[:4])
+    folded = "".join("".join(lines).split())
+    assert "10.0.0.0:1024" in folded.replace("00500ns", "")
 
 
 def asked(store, sql):
