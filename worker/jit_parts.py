@@ -7,11 +7,13 @@ from Python needs neither: its code goes into the kernel as it is, and LLVM sees
 
 from typing import Any
 
+from llvmlite.binding import Linkage
 from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
 
 _parts: dict[str, bool] = {}
 _finalize: Any = CPUCodeLibrary.finalize
 _set_env: Any = JITCPUCodegen.set_env
+_optimize: Any = CPUCodeLibrary._optimize_final_module  # noqa: SLF001
 
 
 def only_within_kernels(function: Any, *, apart: bool) -> None:
@@ -34,11 +36,23 @@ def _link(library: Any) -> None:
     library._finalized = True  # noqa: SLF001
 
 
+def _optimize_whole(library: Any) -> None:
+    """Before a kernel is optimised: its parts are nobody else's, so that LLVM may drop arguments they do not use.
+
+    A Table is two hundred words, passed by value.
+    """
+    for function in library._final_module.functions:  # noqa: SLF001
+        if function.linkage == Linkage.linkonce_odr and not function.is_declaration:
+            function.linkage = "internal"
+    _optimize(library)
+
+
 def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
     """`set_env` where there is code of its own to have an environment."""
     if codegen._engine.get_global_value_address(name):  # noqa: SLF001
         _set_env(codegen, name, env)
 
 
+CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]
 CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
 JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]

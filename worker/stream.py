@@ -11,7 +11,7 @@ from shared.reasons import AppBy, AppProtocol
 from worker.decode_transport import SYN
 from worker.decoders.http import looks_like_request, looks_like_response
 from worker.decoders.postgres import looks_like_startup
-from worker.decoders.tls import looks_like_tls
+from worker.decoders.tls import HANDSHAKE, looks_like_tls
 from worker.dialogs.dns import hear_dns_stream
 from worker.dialogs.http import hear_http
 from worker.dialogs.postgres import hear_postgres
@@ -19,7 +19,7 @@ from worker.dialogs.questions import forget_questions
 from worker.dialogs.tls import hear_tls
 from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
-from worker.octets import Int, Octets
+from worker.octets import Int, Octets, octet
 from worker.rows import DECODER_UNKNOWN, PHASE_HEADS, PHASE_OFF, PHASE_SEEK, PHASE_START
 from worker.slabs import NO_SLAB, add_to_slab, drop_slab, open_slab, slab_of
 from worker.tcp import HEAD_KNOWN, WORD, distance
@@ -28,6 +28,7 @@ MORE, NOT = 0, -1
 DNS, HTTP, TLS, POSTGRES = (int(AppProtocol[n]) for n in ("DNS", "HTTP", "TLS", "POSTGRES"))
 PAYLOAD = int(AppBy.PAYLOAD)
 LOOK_OCTETS = 8
+LETTER_A, LETTER_Z = ord("A"), ord("Z")  # of methods, and of HTTP
 LOOK_PACKETS = 32  # of a direction; behind them a stream that no port names is left alone
 
 
@@ -41,6 +42,8 @@ def hear_segment(buf: Octets, t: Int, row: Int, p: Int) -> None:
         return
     begin = (p.sequence + (1 if p.tcp_flags & SYN else 0)) & WORD
     if own.phase == PHASE_SEEK and not own.marks & HEAD_KNOWN:
+        if not may_be_head(t, row, p, buf, at, end):
+            return
         own.head = begin
     offset = distance(np.int64(own.head), begin)
     if offset >= p.payload:
@@ -100,12 +103,22 @@ def gather(buf: Octets, t: Int, row: Int, p: Int, at: Int, end: Int) -> None:
 @called
 def lose(t: Int, row: Int, p: Int) -> None:
     """What is at the head is no message: look at the beginnings of the segments to come."""
-    own, flow = t.tracks[row, p.high], t.flows[row]
+    own = t.tracks[row, p.high]
     drop_slab(t, row, p.high)
     own.phase = PHASE_SEEK
     own.marks &= ~HEAD_KNOWN & 0xFFFF
+
+
+@inlined
+def may_be_head(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int) -> bool:
+    """Whether a segment in the middle of a stream is worth a closer look: most are not, and cost one octet."""
+    flow, first = t.flows[row], octet(buf, at)
+    if flow.decoder in (DNS, POSTGRES):
+        return True
     if flow.decoder == DECODER_UNKNOWN and t.sides[row, p.high].lifetime > LOOK_PACKETS:
-        own.phase = PHASE_OFF
+        t.tracks[row, p.high].phase = PHASE_OFF
+        return False
+    return (first == HANDSHAKE or LETTER_A <= first <= LETTER_Z) and looks_like_head(buf, at, end)
 
 
 @called
