@@ -76,7 +76,9 @@ def touch(t: Int, start: Int, end: Int, tick: Int) -> Int:
             seen += (
                 np.int64(t.flows[row].seen)
                 + np.int64(t.sides[row, 0].packets)
+                + np.int64(t.tracks[row, 0].next)
                 + np.int64(t.cold[row].active_at)
+                + np.int64(t.losses[row, 0].rtt_min)
             )
     return seen
 

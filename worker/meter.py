@@ -59,7 +59,7 @@ def touch(t: Int, p: Int) -> None:
     """Read what `account` will need, only to have it in the cache."""
     if p.row >= 0:
         p.touched = t.due[p.row] + t.flows[p.row].end_ns + t.sides[p.row, p.high].packets
-        p.touched += t.tracks[p.row, p.high].next
+        p.touched += t.tracks[p.row, p.high].next + t.losses[p.row, p.high].rtt_min
 
 
 @inlined
