@@ -53,6 +53,12 @@ def key_of(p: Int, high: bool) -> Int:
 
 
 @inlined
+def protocol_of(key: Int) -> Int:
+    """The protocol in a flow key."""
+    return np.int64(key >> np.uint64(24)) & 0xFF
+
+
+@inlined
 def icmp_exchange(icmp: Int, ip_version: Int) -> Int:
     """Type and code, with an echo reply counted to its request (RFC 792, RFC 4443 section 4)."""
     if ip_version == 4 and icmp == 0x0000:

@@ -10,6 +10,8 @@ from shared.elements import NO_U16, NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.asked import NOBODY
+from worker.biflow import protocol_of
+from worker.decode_transport import TCP
 from worker.decoders.cells import clear
 from worker.jit import called, commit, inlined
 from worker.octets import Int
@@ -73,17 +75,19 @@ def publish(t: Int, row: Int, head: Int) -> None:
 @inlined
 def settle(t: Int, row: Int) -> None:
     """What was reported is not counted again."""
+    is_tcp = protocol_of(t.flows[row].key) == TCP
     for side in range(2):
         s = t.sides[row, side]
         s.bytes = np.uint64(0)
         s.packets = np.uint32(0)
         s.wire_packets = np.uint32(0)
         s.fragments = np.uint32(0)
+        if is_tcp:
+            forget_loss(t.losses[row, side])
+            t.cold[row].repeated[side] = 0
         s.tcp_flags = NO_U16
         s.tos = NO_U16
         s.ttl = NO_U16
-        forget_loss(t.losses[row, side])
-        t.cold[row].repeated[side] = 0
     t.flows[row].state &= ~PENDING & 0xFF
 
 

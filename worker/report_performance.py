@@ -22,8 +22,11 @@ def fill_performance(t: Int, row: Int, record: Int) -> None:
     record.connection_id = 0
     if record.proto in (TCP, UDP):
         record.connection_id = hash_of_row(t, row)
-    fill_forward_loss(t, row, first, record)
-    fill_reverse_loss(t, row, 1 - first, record)
+    if record.proto == TCP:
+        fill_forward_loss(t, row, first, record)
+        fill_reverse_loss(t, row, 1 - first, record)
+    else:
+        fill_no_loss(record)
 
 
 @inlined
@@ -66,3 +69,18 @@ def fill_reverse_loss(t: Int, row: Int, side: Int, record: Int) -> None:
     record.rev_rtt_min_us = loss.rtt_min
     record.rev_rtt_mean_us = mean(loss)
     record.rev_rtt_max_us = loss.rtt_max if loss.rtt_count else np.uint32(NO_U32)
+
+
+@inlined
+def fill_no_loss(record: Int) -> None:
+    """No TCP, nothing measured by it."""
+    absent = np.uint32(NO_U32)
+    record.retransmits, record.rev_retransmits = absent, absent
+    record.repeated_retransmits, record.rev_repeated_retransmits = absent, absent
+    record.out_of_order, record.rev_out_of_order = absent, absent
+    record.seq_gaps, record.rev_seq_gaps = absent, absent
+    record.zero_windows, record.rev_zero_windows = absent, absent
+    record.receive_window, record.rev_receive_window = absent, absent
+    record.rtt_min_us, record.rev_rtt_min_us = absent, absent
+    record.rtt_mean_us, record.rev_rtt_mean_us = absent, absent
+    record.rtt_max_us, record.rev_rtt_max_us = absent, absent

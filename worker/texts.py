@@ -31,10 +31,14 @@ def is_kept(t: Int, entry: Int, octets: Int) -> bool:
 @called
 def append(t: Int, source: Int, at: Int, octets: Int) -> None:
     """Copy octets of `source`, an array whose length is a power of two, from `at` on round its end."""
-    ring, head = len(t.texts) - 1, t.words[TEXTS_HEAD]
-    for i in range(octets):
-        t.texts[(head + i) & ring] = source[(at + i) & (len(source) - 1)]
+    head = t.words[TEXTS_HEAD]
     t.words[TEXTS_HEAD] = head + octets
+    while octets > 0:  # piece by piece up to the end of either
+        into, out_of = head & (len(t.texts) - 1), at & (len(source) - 1)
+        piece = min(octets, len(t.texts) - into, len(source) - out_of)
+        for i in range(piece):
+            t.texts[into + i] = source[out_of + i]
+        head, at, octets = head + piece, at + piece, octets - piece
 
 
 @called
