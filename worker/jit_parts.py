@@ -53,6 +53,6 @@ def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
         _set_env(codegen, name, env)
 
 
-CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]
+CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]  # noqa: SLF001
 CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
 JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]
