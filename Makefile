@@ -89,7 +89,7 @@ stale:
 
 .venv/.setup: .venv/.home pyproject.toml constraints.txt
 	@echo "setup: installing flowherd and what it needs into .venv ($$($(BIN)/python -V))"
-	@$(PIP) install $(WHEELS) --editable . || { \
+	@$(PIP) install $(WHEELS) --editable '.[quic]' || { \
 		echo 'setup: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
 	@touch $@
 
