@@ -12,8 +12,8 @@ from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
 
 _parts: dict[str, bool] = {}
 _finalize: Any = CPUCodeLibrary.finalize
-_set_env: Any = JITCPUCodegen.set_env
-_optimize: Any = CPUCodeLibrary._optimize_final_module  # noqa: SLF001
+_set_env: Any = getattr(JITCPUCodegen, "set_env", None)
+_optimize: Any = getattr(CPUCodeLibrary, "_optimize_final_module", None)
 
 
 def only_within_kernels(function: Any, *, apart: bool) -> None:
@@ -53,6 +53,7 @@ def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
         _set_env(codegen, name, env)
 
 
-CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]  # noqa: SLF001
-CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
-JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]
+if _optimize and _set_env:  # a numba built otherwise does as it always did: the same kernels, later and slower
+    CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]  # noqa: SLF001
+    CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
+    JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]
