@@ -34,6 +34,12 @@ def microseconds(time_ns: Int) -> Int:
 
 
 @inlined
+def elapsed(now: Int, then: Int) -> Int:
+    """Microseconds from one time of a TRACK to another, half an hour at most; none where packets' times go back."""
+    return max(distance(now, np.int64(then)), 0)
+
+
+@inlined
 def measure(t: Int, row: Int, p: Int) -> None:
     """One whole segment: handshake, the other end's round trip, its place in the sequence, its window."""
     own, other, now = t.tracks[row, p.high], t.tracks[row, 1 - p.high], microseconds(p.time_ns)
@@ -44,7 +50,7 @@ def measure(t: Int, row: Int, p: Int) -> None:
             answer_handshake(t, row, p, now)
         if other.marks & TIMED and distance(p.acknowledged, np.int64(other.timed)) >= 0:
             other.marks &= ~TIMED & 0xFFFF
-            sample(t.losses[row, 1 - p.high], (now - np.int64(other.timed_us)) & WORD)
+            sample(t.losses[row, 1 - p.high], elapsed(now, other.timed_us))
     span = p.payload + (1 if p.tcp_flags & SYN else 0) + (1 if p.tcp_flags & FIN else 0)
     if span > 0:
         place(t, row, p, now, span)
@@ -70,7 +76,7 @@ def greet(t: Int, row: Int, p: Int, now: Int) -> None:
     elif not own.marks & SYN_ACKED:
         own.marks |= SYN_ACKED
         if other.marks & SYN_SENT:
-            cold.server_us = (now - np.int64(cold.handshake[1 - p.high])) & WORD
+            cold.server_us = elapsed(now, cold.handshake[1 - p.high])
         other.marks |= AWAITED
         cold.handshake[1 - p.high] = p.sequence
         cold.handshake[p.high] = now
@@ -82,7 +88,7 @@ def answer_handshake(t: Int, row: Int, p: Int, now: Int) -> None:
     cold = t.cold[row]
     if not p.tcp_flags & (SYN | RST) and distance(p.acknowledged, np.int64(cold.handshake[p.high])) >= 1:
         t.tracks[row, p.high].marks &= ~AWAITED & 0xFFFF
-        cold.client_us = (now - np.int64(cold.handshake[1 - p.high])) & WORD
+        cold.client_us = elapsed(now, cold.handshake[1 - p.high])
 
 
 @inlined
@@ -133,7 +139,7 @@ def count_late(t: Int, row: Int, p: Int, now: Int) -> None:
     cold, loss, side = t.cold[row], t.losses[row, p.high], p.high
     leg = np.int64(cold.client_us if side == t.flows[row].initiator else cold.server_us)
     limit = REORDER_US if leg == WORD else leg
-    if ((now - np.int64(t.tracks[row, side].progress_us)) & WORD) < limit:
+    if elapsed(now, t.tracks[row, side].progress_us) < limit:
         loss.out_of_order += np.uint32(1)
         return
     loss.retransmits += np.uint32(1)
@@ -179,4 +185,4 @@ def note_first_payload(t: Int, row: Int, p: Int) -> None:
         from_here.payload_us = microseconds(p.time_ns)
         if there.marks & SPOKE:
             t.flows[row].state |= BOTH_SPOKE
-            t.cold[row].fpex_us = (np.int64(from_here.payload_us) - np.int64(there.payload_us)) & WORD
+            t.cold[row].fpex_us = abs(distance(np.int64(from_here.payload_us), np.int64(there.payload_us)))
