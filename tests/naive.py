@@ -6,9 +6,10 @@ Eviction is not in it: tests that fill the table count instead of comparing.
 from dataclasses import dataclass, field
 
 from shared.reasons import Drop, EndReason
-from tests.naive_frames import ACK, FIN, RST, SYN, TCP, Dropped, Packet, decode
+from tests.naive_frames import ACK, FIN, RST, SYN, TCP, UDP, Dropped, Packet, decode
 from tests.naive_sample import is_sampled, translated
-from worker.layout import service_ports  # data, not code
+from tests.naive_tcp import Performance, signed
+from worker.services import service_ports  # data, not code
 
 SECOND_NS = 1_000_000_000
 STEP_NS = 60 * SECOND_NS
@@ -28,6 +29,12 @@ class Side:
     flags: int | None = None
     tos: int | None = None
     ttl: int | None = None
+    retransmits: int = 0
+    repeated_retransmits: int = 0
+    out_of_order: int = 0
+    seq_gaps: int = 0
+    zero_windows: int = 0
+    round_trips: list = field(default_factory=list)
 
 
 @dataclass
@@ -39,11 +46,13 @@ class Flow:
     first: Packet
     forward_first: bool
     active_at: int
+    connection_id: int | None = None
     seen: int = 0
     start_ns: int = 0
     end_ns: int = 0
     sides: tuple = field(default_factory=lambda: (Side(), Side()))
     mss: list = field(default_factory=lambda: [0, 0])
+    performance: Performance = field(default_factory=Performance)
     fins: set = field(default_factory=set)
     reset: bool = False
     closed_at: int = 0
@@ -58,14 +67,19 @@ class Flow:
 
 
 class Meter:
-    """Feed frames in order; `records` grows. Time-outs in seconds; `first_report(packet)`: ticks until it."""
+    """Feed frames in order; `records` grows.
+
+    Time-outs in seconds; `first_report(packet)`: ticks until it; `hash_of(packet)`: its flow key's keyed hash;
+    `sampling`: one of how many, and the key; `translate`: as the worker is told.
+    """
 
     sampling, translate = (), ()
 
-    def __init__(self, *, active=15, idle=15, forget=60, linger=5, mtu=1500, first_report=None):
+    def __init__(self, *, active=15, idle=15, forget=60, linger=5, mtu=1500, first_report=None, hash_of=None):
         ticks = (max(1, round(seconds * 1e9) >> 24) for seconds in (active, idle, forget, linger))
         self.active, self.idle, self.forget, self.linger = ticks
         self.mtu, self._first_report = mtu, first_report or (lambda _packet: self.active + 1)
+        self._hash_of = hash_of or (lambda _packet: 0)
         self.flows, self.fragments, self.records = {}, {}, []
         self.drops = dict.fromkeys(Drop, 0)
         self.now_ns = self.base_ns = None
@@ -112,7 +126,7 @@ class Meter:
         if flow and abs(time_ns - flow.end_ns) > STEP_NS:
             ahead = time_ns > flow.end_ns
             self.report(flow, EndReason.IDLE_TIMEOUT if ahead else EndReason.FORCED_END)
-        if flow and flow.closed and p.proto == TCP and (p.flags or 0) & (SYN | ACK) == SYN:
+        if flow and flow.closed and p.proto == TCP and (p.flags or 0) & (SYN | ACK) == SYN and not sent_again(flow, p):
             self.report(flow, EndReason.END_OF_FLOW)
             flow = None
             self.created -= 1
@@ -133,6 +147,8 @@ class Meter:
         forward = source_began(p)
         ends = ((p.src, p.sport), (p.dst, p.dport))
         flow = Flow(key, ends if forward else ends[::-1], p, forward, tick + self._first_report(p), seen=tick)
+        if p.proto in (TCP, UDP):
+            flow.connection_id = self._hash_of(p) or None
         self.flows[key] = flow
         self.created += 1
         return flow
@@ -154,6 +170,8 @@ class Meter:
         side.wire_packets += 1
         if p.flags is not None:
             self.count_tcp(flow, way, p, tick)
+        if p.proto in (TCP, UDP) and not p.fragment:
+            flow.performance.see(way, time_ns // 1000, p, flow.sides)
 
     def count_tcp(self, flow, way, p, tick):
         side, open_before = flow.sides[way], not flow.closed
@@ -200,6 +218,12 @@ class Meter:
         flow.sides = (Side(), Side())
 
 
+def sent_again(flow, p):
+    """A SYN with the last one's sequence number, as some send after a reset."""
+    known = flow.performance.ways[flow.ends.index((p.src, p.sport))].next
+    return known is not None and -(1 << 16) <= signed(p.sequence - known) < 0
+
+
 def key_of(p):
     """The same for both directions."""
     ends = sorted([(p.src, p.sport), (p.dst, p.dport)])
@@ -240,9 +264,12 @@ def record(flow, reason):
         "icmp_type": None if first.icmp is None else first.icmp >> 8,
         "icmp_code": None if first.icmp is None else first.icmp & 0xFF,
         "direction": first.direction if forward or not first.direction else 3 - first.direction,
+        "connection_id": flow.connection_id,
+        **dict.fromkeys(("app_latency_us", "app_protocol", "app_by")),  # decoding is off
     }
-    for prefix, side in zip(("", "rev_"), flow.sides, strict=True):
-        fields |= {
+    for way, (prefix, side) in enumerate(zip(("", "rev_"), flow.sides, strict=True)):
+        performance = flow.performance.of_way(way, side)
+        fields |= {f"{prefix}{name}": value for name, value in performance.items()} | {
             f"{prefix}packets": side.packets,
             f"{prefix}bytes": side.octets,
             f"{prefix}wire_packets": side.wire_packets,
@@ -250,5 +277,6 @@ def record(flow, reason):
             f"{prefix}tcp_flags": side.flags,
             f"{prefix}tos": side.tos,
             f"{prefix}ttl": side.ttl,
+            f"{prefix}mss": flow.mss[way] or None,
         }
-    return fields
+    return fields | flow.performance.of_flow()

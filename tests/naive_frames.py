@@ -33,6 +33,10 @@ class Packet:
     datagram: tuple = ()
     payload: int = 0
     mss: int = 0
+    sequence: int | None = None
+    ack: int = 0
+    window: int | None = None
+    shift: int | None = None
     vlan: tuple = ()
     label: int | None = None
     src_mac: int = 0
@@ -288,6 +292,8 @@ def transport(frame, at, end):
         p.icmp = data[0] << 8 | data[1]
     if p.proto == TCP:
         tcp(p, data, end - at)
+    elif p.proto == UDP:
+        p.payload = max(end - at - 8, 0)
 
 
 def tcp(p, data, size):
@@ -295,7 +301,8 @@ def tcp(p, data, size):
     p.flags = 0
     if len(data) < 14:
         return
-    p.flags = data[13]
+    p.sequence, p.ack, p.flags = *struct.unpack_from(">II", data, 4), data[13]
+    p.window = int.from_bytes(data[14:16], "big") if len(data) >= 16 else None
     header = data[12] >> 4 << 2
     p.payload = max(size - max(header, 20), 0)
     if p.flags & SYN:
@@ -306,6 +313,8 @@ def tcp(p, data, size):
                 continue
             if options[0] == 2 and len(options) >= 4:
                 p.mss = options[2] << 8 | options[3]
+            if options[0] == 3 and len(options) >= 3:
+                p.shift = options[2]
             options = options[max(options[1], 2) :] if len(options) > 1 else b""
 
 

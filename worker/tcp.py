@@ -19,6 +19,7 @@ NEW_SYN_DISTANCE = 1 << 16  # a SYN no further behind is one sent again
 REORDER_US = 3000  # until the handshake has told the round trip (kprobe's figure)
 REPEATS = 3  # the fourth time of one segment
 COUNT_MOST = WORD - 1
+BACK_US = 60_000_000  # as far back as packets' times may go before that is a step (worker/clock.py)
 
 
 @inlined
@@ -35,8 +36,9 @@ def microseconds(time_ns: Int) -> Int:
 
 @inlined
 def elapsed(now: Int, then: Int) -> Int:
-    """Microseconds from one time of a TRACK to another, half an hour at most; none where packets' times go back."""
-    return max(distance(now, np.int64(then)), 0)
+    """Microseconds from one time of a TRACK to another, modulo 71 minutes; none where packets' times go back."""
+    ahead = (now - np.int64(then)) & WORD
+    return ahead if ahead < WORD - BACK_US else np.int64(0)
 
 
 @inlined
@@ -70,10 +72,10 @@ def greet(t: Int, row: Int, p: Int, now: Int) -> None:
         own.marks |= SCALED
         own.scale = p.window_scale
     if not p.tcp_flags & ACK:
-        if not other.marks & SYN_ACKED:
+        if not (own.marks | other.marks) & SYN_ACKED:
             own.marks |= SYN_SENT
             cold.handshake[p.high] = now
-    elif not own.marks & SYN_ACKED:
+    elif not (own.marks | other.marks) & SYN_ACKED:
         own.marks |= SYN_ACKED
         if other.marks & SYN_SENT:
             cold.server_us = elapsed(now, cold.handshake[1 - p.high])
@@ -137,7 +139,7 @@ def is_sent_again(t: Int, row: Int, p: Int) -> bool:
 def count_late(t: Int, row: Int, p: Int, now: Int) -> None:
     """A segment from behind: overtaken if it comes within a round trip of the last progress, else sent again."""
     cold, loss, side = t.cold[row], t.losses[row, p.high], p.high
-    leg = np.int64(cold.client_us if side == t.flows[row].initiator else cold.server_us)
+    leg = np.int64(cold.server_us if t.tracks[row, side].marks & SYN_ACKED else cold.client_us)
     limit = REORDER_US if leg == WORD else leg
     if elapsed(now, t.tracks[row, side].progress_us) < limit:
         loss.out_of_order += np.uint32(1)
@@ -185,4 +187,6 @@ def note_first_payload(t: Int, row: Int, p: Int) -> None:
         from_here.payload_us = microseconds(p.time_ns)
         if there.marks & SPOKE:
             t.flows[row].state |= BOTH_SPOKE
-            t.cold[row].fpex_us = abs(distance(np.int64(from_here.payload_us), np.int64(there.payload_us)))
+            now = np.int64(from_here.payload_us)
+            since = elapsed(now, there.payload_us)
+            t.cold[row].fpex_us = since if since else elapsed(np.int64(there.payload_us), now)

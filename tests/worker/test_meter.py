@@ -36,7 +36,7 @@ def test_what_the_trials_reach():
     oracle = trial.both([frame for seed in range(6) for frame in trial.some(seed, 500)])[1]
     assert [drop for drop, count in oracle.drops.items() if not count] == [Drop.NOT_SAMPLED]
     seen = {name for record in oracle.records for name, value in record.items() if value}
-    assert seen == set(oracle.records[0])
+    assert seen | APPLICATION == set(oracle.records[0]) | RARE
     assert {record["end_reason"] for record in oracle.records} == {1, 2, 3, 4}
     assert {record["proto"] for record in oracle.records} >= {1, 6, 17, 33, 47, 50, 58, 132, 136}
 

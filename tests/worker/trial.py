@@ -4,7 +4,7 @@ import random
 import sys
 
 from tests import frames, naive
-from tests.worker.rig import Frames, Kernels, in_order
+from tests.worker.rig import Frames, Kernels, hash_of, in_order
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -29,7 +29,7 @@ def some(seed, count, mutations=0.5):
 def both(captured, *, sampling=(), translate=(), **settings):
     """(kernels, oracle) after the same frames."""
     kernels = Kernels(sampling=sampling, translate=translate, **settings)
-    oracle = naive.Meter(first_report=kernels.first_report, **settings)
+    oracle = naive.Meter(first_report=kernels.first_report, hash_of=hash_of, **settings)
     oracle.sampling, oracle.translate = sampling, translate
     for frame in captured:
         oracle.add(*frame)
