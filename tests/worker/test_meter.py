@@ -31,12 +31,18 @@ def test_mutated_frames(seed):
     trial.check(*trial.both(trial.some(seed, 500, 0.6)))
 
 
+# Met by the conversations of test_tcp_streams.py and test_dialogs.py, hardly by random frames.
+ELSEWHERE = {"app_protocol", "app_by", "app_latency_us"} | {
+    way + name for way in ("", "rev_") for name in ("out_of_order", "repeated_retransmits")
+}
+
+
 def test_what_the_trials_reach():
     """Every verdict, both versions, fragments joined, tags and labels: else the trials above prove little."""
     oracle = trial.both([frame for seed in range(6) for frame in trial.some(seed, 500)])[1]
     assert [drop for drop, count in oracle.drops.items() if not count] == [Drop.NOT_SAMPLED]
     seen = {name for record in oracle.records for name, value in record.items() if value}
-    assert seen | APPLICATION == set(oracle.records[0]) | RARE
+    assert set(oracle.records[0]) - seen <= ELSEWHERE
     assert {record["end_reason"] for record in oracle.records} == {1, 2, 3, 4}
     assert {record["proto"] for record in oracle.records} >= {1, 6, 17, 33, 47, 50, 58, 132, 136}
 
