@@ -53,7 +53,9 @@ def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
         _set_env(codegen, name, env)
 
 
-if _optimize and _set_env:  # a numba built otherwise does as it always did: the same kernels, later and slower
+if (
+    _optimize and _set_env
+):  # a numba built otherwise does as it always did: the same kernels, later and slower
     CPUCodeLibrary._optimize_final_module = _optimize_whole  # type: ignore[method-assign]  # noqa: SLF001
     CPUCodeLibrary.finalize = _link  # type: ignore[method-assign]
     JITCPUCodegen.set_env = _set_env_of_kernels  # type: ignore[method-assign]

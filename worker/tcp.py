@@ -189,4 +189,4 @@ def note_first_payload(t: Int, row: Int, p: Int) -> None:
             t.flows[row].state |= BOTH_SPOKE
             now = np.int64(from_here.payload_us)
             since = elapsed(now, there.payload_us)
-            t.cold[row].fpex_us = since if since else elapsed(np.int64(there.payload_us), now)
+            t.cold[row].fpex_us = since or elapsed(np.int64(there.payload_us), now)
