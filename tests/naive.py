@@ -126,7 +126,13 @@ class Meter:
         if flow and abs(time_ns - flow.end_ns) > STEP_NS:
             ahead = time_ns > flow.end_ns
             self.report(flow, EndReason.IDLE_TIMEOUT if ahead else EndReason.FORCED_END)
-        if flow and flow.closed and p.proto == TCP and (p.flags or 0) & (SYN | ACK) == SYN and not sent_again(flow, p):
+        if (
+            flow
+            and flow.closed
+            and p.proto == TCP
+            and (p.flags or 0) & (SYN | ACK) == SYN
+            and not sent_again(flow, p)
+        ):
             self.report(flow, EndReason.END_OF_FLOW)
             flow = None
             self.created -= 1

@@ -86,13 +86,18 @@ def test_vlans_and_ip_versions_tell_flows_apart():
 @pytest.mark.parametrize("closing", [["FA", "FA-"], ["R"], ["RA-"]])
 def test_a_syn_after_the_end_starts_a_new_flow(closing):
     ends = [tcp(flags.rstrip("-"), back=flags.endswith("-")) for flags in closing]
-    first, second = flows(tcp("S"), *ends, tcp("S"), tcp("SA", back=True))
+    first, second = flows(tcp("S"), *ends, tcp("S", seq=70_000), tcp("SA", back=True))
     assert first["end_reason"] == EndReason.END_OF_FLOW
     assert (first["packets"] + first["rev_packets"], second["packets"] + second["rev_packets"]) == (
         1 + len(ends),
         2,
     )
     assert second["end_reason"] == EndReason.FORCED_END
+
+
+def test_a_syn_sent_again_after_a_reset_starts_nothing():
+    (record,) = flows(tcp("S"), tcp("RA", back=True), tcp("S"), tcp("RA", back=True))
+    assert (record["packets"], record["rev_packets"], record["retransmits"]) == (2, 2, 1)
 
 
 def test_a_new_flow_may_have_the_other_initiator():
