@@ -23,7 +23,7 @@ sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
 endef
 export EVERYBODY
 
-.PHONY: help setup dev run test fmt lint type pytest bench clean user tools stale
+.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean user tools stale
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
@@ -55,6 +55,10 @@ pytest: dev
 fmt: dev ## format, and fix what ruff can fix
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+fuzz: dev ## fuzz one target for a while (TARGET=http MINUTES=20); packets, dns, dhcp, radius, http, postgres, tls, quic
+	@$(PIP) install $(WHEELS) --editable '.[fuzz]'
+	@NUMBA_DISABLE_JIT=1 exec $(BIN)/python -W ignore -m tests.fuzz.run $(or $(TARGET),packets) --minutes $(or $(MINUTES),20)
 
 bench: dev tools ## measure speed and memory (ARGS="…")
 	@exec $(BIN)/python bench/run.py $(ARGS)

@@ -126,6 +126,7 @@ class Meter:
         if flow and abs(time_ns - flow.end_ns) > STEP_NS:
             ahead = time_ns > flow.end_ns
             self.report(flow, EndReason.IDLE_TIMEOUT if ahead else EndReason.FORCED_END)
+            flow.performance.forget_times()
         if (
             flow
             and flow.closed

@@ -50,7 +50,7 @@ class Performance:
 
     ways: tuple = field(default_factory=lambda: (Way(), Way()))
     server: int | None = None
-    synack_at: int = 0
+    synack_at: int | None = None
     synack_sequence: int = 0
     server_leg: int | None = None
     client_leg: int | None = None
@@ -67,6 +67,12 @@ class Performance:
             self.acknowledge(self.ways[1 - way], now, p, sides[1 - way])
             self.sequence(way, now, p, sides[way])
             self.see_window(way, p, sides[way])
+
+    def forget_times(self):
+        """The clock has stepped: nothing that began before can be timed."""
+        self.synack_at = None
+        for way in self.ways:
+            way.timed = way.syn_at = None
 
     def speak(self, mine, other, now):
         """First payload exchange: between the first octets of each."""
@@ -86,7 +92,12 @@ class Performance:
             self.server, self.synack_at, self.synack_sequence = way, now, p.sequence
             if other.syn_at is not None:
                 self.server_leg = elapsed(now, other.syn_at)
-        elif self.client_leg is None and self.server == 1 - way and self.is_confirmed_by(p):
+        elif (
+            self.client_leg is None
+            and self.synack_at is not None
+            and self.server == 1 - way
+            and self.is_confirmed_by(p)
+        ):
             self.client_leg = elapsed(now, self.synack_at)
 
     def is_confirmed_by(self, p):

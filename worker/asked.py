@@ -15,6 +15,7 @@ from worker.texts import keep_question
 
 PLACES = 4
 NOBODY = -1
+SENT_AGAIN_NS = 10_000_000_000  # later the same id means another question
 
 
 @inlined
@@ -42,13 +43,15 @@ def find_question(t: Int, tag: Int) -> Int:
 
 @called
 def ask(t: Int, tag: Int, x: Int, time_ns: Int) -> None:
-    """Remember a message until its answer comes; one with the same tag, sent again, keeps its place."""
+    """Remember a message until its answer comes; one sent again keeps its place, and its time: so long they wait."""
     place = find_question(t, tag)
     if place == NOBODY:
         place = free_place(t, tag)
     entry = t.asked[place]
-    entry.tag = tag
-    entry.time_ns = time_ns
+    is_sent_again = entry.tag == tag and 0 <= time_ns - entry.time_ns < SENT_AGAIN_NS
+    if not is_sent_again:
+        entry.tag = tag
+        entry.time_ns = time_ns
     entry.kind = x.kind & 0xFFFF
     entry.body = 1 if x.body else 0
     for cell in range(NUMBERS):

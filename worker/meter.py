@@ -26,7 +26,7 @@ from worker.report import report
 from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, PENDING, RESET
 from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of
-from worker.tcp import is_sent_again, measure, note_first_payload
+from worker.tcp import forget_times, is_sent_again, measure, note_first_payload
 from worker.translate import translate
 
 CURSOR_OFFSET, IN_HAND = INDEX["cursor_offset"], INDEX["in_hand"]
@@ -94,6 +94,7 @@ def still_same_flow(t: Int, row: Int, p: Int, tick: Int) -> Int:
     away = p.time_ns - t.flows[row].end_ns
     if away > STEP_NS or away < -STEP_NS:  # across a step of the clock: no record spans it
         report(t, row, IDLE_TIMEOUT if away > 0 else FORCED_END)
+        forget_times(t, row)
     return row
 
 

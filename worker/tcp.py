@@ -61,6 +61,13 @@ def measure(t: Int, row: Int, p: Int) -> None:
 
 
 @inlined
+def forget_times(t: Int, row: Int) -> None:
+    """The clock has stepped: what was awaited cannot be timed any more."""
+    for side in range(2):
+        t.tracks[row, side].marks &= ~(TIMED | SYN_SENT | AWAITED) & 0xFFFF
+
+
+@inlined
 def greet(t: Int, row: Int, p: Int, now: Int) -> None:
     """A SYN or SYN-ACK: handshake times, and whether windows will be scaled (RFC 7323 section 2.2)."""
     own, other, cold = t.tracks[row, p.high], t.tracks[row, 1 - p.high], t.cold[row]

@@ -124,7 +124,7 @@ def test_the_usual_table_holds_what_it_is_asked_for():
 def test_two_views_of_one_file_agree():
     """A successor maps the same parts at the same places."""
     file, kernels = bytearray(2 << 20), Kernels()
-    times = Rules(*kernels.table[-len(Rules._fields):])
+    times = Rules(*kernels.table[-len(Rules._fields) :])
     first, second = open_table(file, 50, times), open_table(file, 50, times)
     first.flows[49]["key"], first.index[3, 1] = 77, 5
     assert (second.flows[49]["key"], second.index[3, 1]) == (77, 5)

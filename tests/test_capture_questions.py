@@ -1,0 +1,117 @@
+"""Real captures beside the checkout, decoding on: TCP's losses, DNS, HTTP and TLS as tshark sees them.
+
+The questions are those of ../shared/tools/compare.py. Where we differ, the capture is named and the reason given.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.captured_truth import ENDINGS, TOOLS, tool, truths_of
+from tests.worker.replayed import Replayed
+
+FORGOTTEN = "a flow silent for 60 s leaves the table, and what it sends later is met as if for the first time"
+AFTER_LOSS = "segments are missing: tshark gives up, we go on at the next segment that looks like a head"
+EXCEPTIONS = {
+    "tcp": {"many-protocols.pcap": FORGOTTEN, "tls-subjectaltname.pcap": FORGOTTEN},
+    "dns": {
+        "fuzz-2006-06-26-2594.pcap": "responses whose query the fuzzer made unreadable or moved to another address: a "
+        "record all the same, without latency; and a name that is no UTF-8 is written otherwise",
+    },
+    "http": {
+        "1kxun.pcap": AFTER_LOSS,
+        "raw_ip.pcap": AFTER_LOSS,
+        "gnutella.pcap": "HTTP on odd ports, which tshark takes for gnutella's",
+        "heuristic_tcp_ack_payload.pcap": "payload on segments that tshark takes for acknowledgements alone",
+        "example.pcap": "UPnP's SUBSCRIBE on an odd port",
+        "http2-range.pcap": "101 Switching Protocols is the answer to its request; the truth leaves out all 1xx",
+    },
+    "tls": {"heuristic_tcp_ack_payload.pcap": "as in http"},
+}
+LEAST = {"tcp": 0.98, "dns": 0.97, "http": 0.97, "tls": 0.99}  # of items; missing and extra ones count alike
+LEAST_CAPTURES = 0.9  # for tcp
+
+
+@pytest.fixture(scope="module")
+def every(captures):
+    if not (TOOLS / "truth.py").is_file() or not shutil.which("tshark"):
+        pytest.skip("no tools to derive the truth with, or no tshark")
+    return sorted(path for path in captures.rglob("*") if path.name.endswith(ENDINGS))
+
+
+@pytest.fixture(scope="module")
+def truths(every, pytestconfig):
+    return truths_of(every, Path(pytestconfig.cache.mkdir("flow-truth")))
+
+
+@pytest.fixture(scope="module")
+def records(every):
+    return {path: Replayed(path).records for path in every}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("question", EXCEPTIONS)
+def test_messages_are_as_tshark_sees_them(every, truths, records, question):
+    differs = getattr(tool("compare"), f"diff_{question}")
+    wrong, right, items, asked = {}, 0, 0, 0
+    for path in every:
+        bad, total = differs(truths[path], records[path])
+        asked += bool(total)
+        items += total
+        right += max(total - len(bad), 0) if total else 0
+        if bad:
+            wrong[path.name] = bad
+    unexpected = {name: bad[:5] for name, bad in wrong.items() if name not in EXCEPTIONS[question]}
+    assert not unexpected
+    assert set(EXCEPTIONS[question]) == set(wrong), "an exception that is none any more"
+    assert right >= LEAST[question] * items
+    if question == "tcp":
+        assert len(wrong) <= (1 - LEAST_CAPTURES) * asked
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_latencies_are_as_tshark_times_them(every, truths, records):
+    """Handshakes of connections that a flow of ours is, and DNS answers; half a microsecond is lost in halving."""
+    handshakes, answers = compare_handshakes(every, truths, records), compare_dns(every, truths, records)
+    for same, of in (handshakes, answers):
+        assert of > 100
+        assert same >= 0.97 * of
+
+
+def compare_handshakes(every, truths, records):
+    """(equal, compared) legs of the server: from the last SYN to the SYN-ACK."""
+    same = of = 0
+    for path in every:
+        ours = {}
+        for record in records[path]:
+            if record.get("server_latency_us") is not None:
+                ends = record["src_addr"], record.get("src_port"), record["dst_addr"], record.get("dst_port")
+                ours.setdefault(ends, set()).add(record["server_latency_us"])
+        for connection in truths[path]["tcp"]:
+            shaken = connection["handshake"]
+            leg = shaken.get("server_leg_last_syn", shaken.get("server_leg"))
+            found = ours.get((*connection["client"], *connection["server"]))
+            if leg is not None and 0 <= float(leg) < 60 and found:
+                of += 1
+                same += any(abs(float(leg) * 5e5 - one) <= 1 for one in found)
+    return same, of
+
+
+def compare_dns(every, truths, records):
+    """(equal, compared) times to the answer, by client, server and name."""
+    same = of = 0
+    for path in every:
+        ours = {}
+        for record in records[path]:
+            if record.get("app_protocol") == "dns" and record.get("app_latency_us") is not None:
+                key = record["dst_addr"], record["src_addr"], record.get("dst_port"), record["src_port"]
+                ours.setdefault(key, set()).add(record["app_latency_us"])
+        for message in truths[path]["dns"]:
+            key = message["src"], message["dst"], message["sport"], message["dport"]
+            if message.get("kind") == "dns" and isinstance(message.get("latency"), str) and key in ours:
+                of += 1
+                same += any(abs(float(message["latency"]) * 1e6 - one) <= 1 for one in ours[key])
+    return same, of
