@@ -17,7 +17,7 @@ import pytest
 
 from tests import naive, naive_files
 from tests.conftest import ROOT
-from tests.worker.rig import Kernels, in_order
+from tests.worker.rig import Kernels, hash_of, in_order
 from worker.capture.files import CaptureError, FileSource
 
 TOOLS = Path(os.environ.get("FLOWHERD_TRUTH_TOOLS", ROOT.parent / "shared" / "tools"))
@@ -105,7 +105,7 @@ def test_every_record_is_as_the_oracle_makes_it(captures, every):
         if path.stat().st_size > 400_000:
             continue
         kernels = Kernels(max_flows=50_000, size_bytes=64 << 20)
-        oracle = naive.Meter(first_report=kernels.first_report)
+        oracle = naive.Meter(first_report=kernels.first_report, hash_of=hash_of)
         for frame in naive_files.frames(path.read_bytes())[0]:
             oracle.add(*frame)
         try:
