@@ -129,8 +129,8 @@ PERFORMANCE = (
     Element(
         "app_latency_us",
         "u32",
-        "time from a request's first packet to the first packet of its answer; stands only on the record of that "
-        "exchange; null when one of them was not seen",
+        "time from a question, of an HTTP request the last octet of its body, to the first packet of its answer; "
+        "stands only on the record of that exchange; null when one of them was not seen",
         "µs",
         kentik="APPL_LATENCY_MS",
         absent=NO_U32,
