@@ -7,6 +7,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import time
 
 from bench import traffic
 from bench.result import Result
@@ -32,20 +33,25 @@ def programs(folder):
     return found
 
 
-def seconds(command, core):
-    """CPU seconds of the program and all its processes on one core: what others do on the machine is not in it."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def spent(command, core):
+    """(CPU seconds of the program and all its processes, seconds by the clock) on one core."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     words = ["taskset", "-c", str(core), *command]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, took
+
+
+def seconds(command, core):
+    """CPU seconds alone: what others do on the machine is not in them."""
+    return spent(command, core)[0]
 
 
 def measure(folder, packets=5_000_000, flows=200_000, rounds=5):
     """Interleaved, medians of time(two copies) - time(one)."""
     once, origin = traffic.large(folder, packets, flows)
     twice, core = traffic.doubled(once), max(os.sched_getaffinity(0))
-    spent = {name: [] for name in programs(folder)}
+    costs = {name: [] for name in programs(folder)}
     with socket.socket(type=socket.SOCK_DGRAM) as ear:
         ear.bind(("127.0.0.1", PORT))
         for path in (once, twice):
@@ -54,10 +60,10 @@ def measure(folder, packets=5_000_000, flows=200_000, rounds=5):
         for _ in range(rounds):
             for name, command in programs(folder).items():
                 one = seconds(command(once), core)
-                spent[name].append(seconds(command(twice), core) - one)
+                costs[name].append(seconds(command(twice), core) - one)
     once.unlink()
     twice.unlink()
-    rates = {name: packets / statistics.median(times) / 1e6 for name, times in spent.items()}
+    rates = {name: packets / statistics.median(times) / 1e6 for name, times in costs.items()}
     figures = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items())
     fastest = max((rate for name, rate in rates.items() if not name.startswith("flowherd")), default=0)
     ratio = f"; {rates['flowherd'] / fastest:.1f} times the faster of the others" if fastest else ""

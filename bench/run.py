@@ -15,12 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import offline, online  # noqa: E402
+from bench import applications, names, offline, online  # noqa: E402
 from bench.result import Result, machine  # noqa: E402
 
 DOCS = ROOT / "docs" / "benchmarks.md"
 QUICK = {
     "replay": {"packets": 500_000, "flows": 50_000, "rounds": 3},
+    "applications": {"copies": 6, "rounds": 2},
+    "dns": {"pairs": 100_000, "rounds": 3},
     "live": {"seconds": 1},
     "memory": {"flows": 100_000},
     "start": {"rounds": 2},
@@ -46,6 +48,8 @@ def exporter(_work, records=800_000):
 
 PARTS = {
     "replay": offline.measure,
+    "applications": applications.measure,
+    "dns": names.measure,
     "live": online.rate,
     "memory": online.memory,
     "start": online.start,

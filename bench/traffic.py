@@ -50,13 +50,13 @@ def heads(rng, number):
     return link, struct.pack(">HHBBH", 0, 0x4000, 64, proto, 0) + ends + ports + (tcp if proto == 6 else udp)
 
 
-def doubled(path):
-    """The capture and, a minute later, the same once more."""
+def doubled(path, later_s=61):
+    """The capture and, a minute or what is said later, the same once more."""
     content = path.read_bytes()
     again = bytearray(content[24:])
     at, end, unpack, pack = 0, len(again), struct.Struct("<I").unpack_from, struct.Struct("<I").pack_into
     while at < end:
-        pack(again, at, unpack(again, at)[0] + 61)
+        pack(again, at, unpack(again, at)[0] + later_s)
         at += 16 + unpack(again, at + 8)[0]
     out = path.with_suffix(".twice.pcap")
     with out.open("wb") as file:
