@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
-from tests.conftest import ROOT
-
-TOOLS = Path(os.environ.get("FLOWHERD_TRUTH_TOOLS", ROOT.parent / "shared" / "tools"))
+CHECKOUT = Path(__file__).resolve().parent.parent
+TOOLS = Path(os.environ.get("FLOWHERD_TRUTH_TOOLS", CHECKOUT.parent / "shared" / "tools"))
 ENDINGS = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".trace")
 
 

@@ -1,9 +1,12 @@
 """What all tests share: who may run, and where captures are found."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.captured_truth import ENDINGS, TOOLS, truths_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,3 +27,17 @@ def captures() -> Path:
     if not folder.is_dir():
         pytest.skip("no captures beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def every_capture(captures) -> list[Path]:
+    """All captures, for tests that hold them against tshark."""
+    if not (TOOLS / "truth.py").is_file() or not shutil.which("tshark"):
+        pytest.skip("no tools to derive the truth with, or no tshark")
+    return sorted(path for path in captures.rglob("*") if path.name.endswith(ENDINGS))
+
+
+@pytest.fixture(scope="session")
+def truths(every_capture, pytestconfig):
+    """Per capture what tshark says of it; derived once, kept in pytest's cache."""
+    return truths_of(every_capture, Path(pytestconfig.cache.mkdir("flow-truth")))

@@ -108,7 +108,10 @@ class Meter:
         """The clock: highest time seen; a step of more than a minute moves its base instead."""
         if self.now_ns is None:
             self.now_ns = time_ns
-            self.base_ns = time_ns - (1 << 16) * TICK_NS
+            early = (
+                0 <= time_ns <= STEP_NS
+            )  # within a step of 1970, where the clock stands before the first packet
+            self.base_ns = 0 if early else time_ns - (1 << 16) * TICK_NS
         step = time_ns - self.now_ns
         if abs(step) > STEP_NS:
             self.base_ns += step

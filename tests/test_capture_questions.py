@@ -3,12 +3,9 @@
 The questions are those of ../shared/tools/compare.py. Where we differ, the capture is named and the reason given.
 """
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from tests.captured_truth import ENDINGS, TOOLS, tool, truths_of
+from tests.captured_truth import tool
 from tests.worker.replayed import Replayed
 
 FORGOTTEN = "a flow silent for 60 s leaves the table, and what it sends later is met as if for the first time"
@@ -34,29 +31,17 @@ LEAST_CAPTURES = 0.9  # for tcp
 
 
 @pytest.fixture(scope="module")
-def every(captures):
-    if not (TOOLS / "truth.py").is_file() or not shutil.which("tshark"):
-        pytest.skip("no tools to derive the truth with, or no tshark")
-    return sorted(path for path in captures.rglob("*") if path.name.endswith(ENDINGS))
-
-
-@pytest.fixture(scope="module")
-def truths(every, pytestconfig):
-    return truths_of(every, Path(pytestconfig.cache.mkdir("flow-truth")))
-
-
-@pytest.fixture(scope="module")
-def records(every):
-    return {path: Replayed(path).records for path in every}
+def records(every_capture):
+    return {path: Replayed(path).records for path in every_capture}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("question", EXCEPTIONS)
-def test_messages_are_as_tshark_sees_them(every, truths, records, question):
+def test_messages_are_as_tshark_sees_them(every_capture, truths, records, question):
     differs = getattr(tool("compare"), f"diff_{question}")
     wrong, right, items, asked = {}, 0, 0, 0
-    for path in every:
+    for path in every_capture:
         bad, total = differs(truths[path], records[path])
         asked += bool(total)
         items += total
@@ -73,18 +58,21 @@ def test_messages_are_as_tshark_sees_them(every, truths, records, question):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_latencies_are_as_tshark_times_them(every, truths, records):
+def test_latencies_are_as_tshark_times_them(every_capture, truths, records):
     """Handshakes of connections that a flow of ours is, and DNS answers; half a microsecond is lost in halving."""
-    handshakes, answers = compare_handshakes(every, truths, records), compare_dns(every, truths, records)
+    handshakes, answers = (
+        compare_handshakes(every_capture, truths, records),
+        compare_dns(every_capture, truths, records),
+    )
     for same, of in (handshakes, answers):
         assert of > 100
         assert same >= 0.97 * of
 
 
-def compare_handshakes(every, truths, records):
+def compare_handshakes(every_capture, truths, records):
     """(equal, compared) legs of the server: from the last SYN to the SYN-ACK."""
     same = of = 0
-    for path in every:
+    for path in every_capture:
         ours = {}
         for record in records[path]:
             if record.get("server_latency_us") is not None:
@@ -100,10 +88,10 @@ def compare_handshakes(every, truths, records):
     return same, of
 
 
-def compare_dns(every, truths, records):
+def compare_dns(every_capture, truths, records):
     """(equal, compared) times to the answer, by client, server and name."""
     same = of = 0
-    for path in every:
+    for path in every_capture:
         ours = {}
         for record in records[path]:
             if record.get("app_protocol") == "dns" and record.get("app_latency_us") is not None:
