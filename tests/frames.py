@@ -23,6 +23,8 @@ from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.sctp import SCTP
 from scapy.packet import Raw
 
+from tests.segments import RAW_IP, Chatter, segment
+
 HOSTS4 = [f"198.51.100.{n}" for n in range(1, 5)]
 HOSTS6 = [f"2001:db8::{n:x}:{n}" for n in range(1, 5)]
 PORTS = [53, 80, 443, 5432, 1025, 40000, 40001, 60001]
@@ -187,10 +189,18 @@ def others(rng):
     )
 
 
+def conversation(rng):
+    """Segments of one connection, with all that goes wrong."""
+    source, version = Chatter(rng), rng.choice([4, 6])
+    return [(RAW_IP, segment(version=version, **next(source))) for _ in range(rng.randrange(4, 30))]
+
+
 def some(rng, count):
     """At least `count` frames as (link type, bytes)."""
     frames = []
     while len(frames) < count:
+        if rng.random() < 0.03:
+            frames += conversation(rng)
         if rng.random() < 0.05:
             frames.append(others(rng))
             continue
