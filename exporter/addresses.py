@@ -5,8 +5,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from shared.element import NO_U32
-
 Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -41,11 +39,11 @@ def _dotted(octets: Column) -> list[str]:
 
 
 def ipv4_texts(numbers: Column) -> Texts:
-    """IPv4 addresses kept as numbers, NO_U32 as None."""
+    """IPv4 addresses kept as numbers, 0 as None."""
     distinct, inverse = np.unique(numbers, return_inverse=True)
     texts: list[str | None] = list(_dotted(distinct.astype(">u4").view(np.uint8).reshape(-1, 4)))
-    if len(distinct) and distinct[-1] == NO_U32:
-        texts[-1] = None
+    if len(distinct) and distinct[0] == 0:
+        texts[0] = None
     return spread(texts, inverse)
 
 

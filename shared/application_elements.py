@@ -16,7 +16,7 @@ NUMBERS = tuple(f"number{place}" for place in range(6))
 
 def _cell(cell: str, kind: Kind, name: str, about: str, source: str, **more: Any) -> Element:  # noqa: ANN401
     """The element that stands in `cell`."""
-    absent = NO_U16 if cell in TEXTS else NO_U32
+    absent = NO_U16 if cell in TEXTS else 0 if kind == "ipv4" else NO_U32
     return Element(name, kind, about, scope="application", absent=absent, cell=cell, source=source, **more)
 
 
@@ -94,8 +94,8 @@ TLS = _of(
           "cipher suite the server chose, its registered number; null when its hello was not seen",
           "RFC 8446 section 4.1.3", kentik="TLS_CIPHER_SUITE"),
     _cell("text1", "text", "tls_alpn",
-          "application protocol (ALPN): the server's choice where it is readable, else the client's "
-          "first offer",
+          "application protocol (ALPN): the server's choice where it is readable, else what the client "
+          "offers, with commas between",
           "RFC 7301 section 3.1"),
     _cell("text2", "ja4", "tls_ja4",
           "JA4 fingerprint of the client's hello",
@@ -147,7 +147,7 @@ RADIUS = _of(
           "Framed-IP-Address; null for 255.255.255.255, which leaves it to the user",
           "RFC 2865 section 5.8", kentik="RADIUS_FRAMED_IP_ADDR"),
     _cell("number3", "ipv4", "radius_framed_mask",
-          "Framed-IP-Netmask; null for 255.255.255.255 too",
+          "Framed-IP-Netmask",
           "RFC 2865 section 5.9", kentik="RADIUS_FRAMED_IP_MASK"),
     _cell("number4", "u32", "radius_framed_protocol",
           "Framed-Protocol, attribute 7: 1 PPP, 2 SLIP, … (kprobe reads 10, Framed-Routing)",

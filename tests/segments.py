@@ -13,21 +13,23 @@ ADDRESSES = {
 PORTS = (40000, 80)
 
 
-def segment(way, flags="A", seq=0, ack=0, *, payload=0, window=8000, shift=None, mss=None, version=4):
+def segment(
+    way, flags="A", seq=0, ack=0, *, payload=0, window=8000, shift=None, mss=None, version=4, ports=PORTS
+):  # fmt: skip
     """A TCP segment sent by the client (way 0) or the server (1); `payload` are its octets, or how many zeros."""
     options = b"" if mss is None else struct.pack(">BBH", 2, 4, mss)
     options += b"" if shift is None else bytes([1, 3, 3, shift])
     bits = sum(LETTERS[letter] for letter in flags)
-    ports = PORTS if way == 0 else PORTS[::-1]
+    ports = ports if way == 0 else ports[::-1]
     numbers = (seq % 2**32, ack % 2**32)
     header = struct.pack(">HHIIBBHHH", *ports, *numbers, (20 + len(options)) << 2, bits, window, 0, 0)
     return packet(way, TCP, header + options + octets(payload), version)
 
 
-def datagram(way, payload=0, version=4):
+def datagram(way, payload=0, version=4, ports=PORTS):
     """The same over UDP."""
     data = octets(payload)
-    ports = PORTS if way == 0 else PORTS[::-1]
+    ports = ports if way == 0 else ports[::-1]
     return packet(way, UDP, struct.pack(">HHHH", *ports, 8 + len(data), 0) + data, version)
 
 

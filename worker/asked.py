@@ -11,11 +11,12 @@ from worker.biflow import mixed
 from worker.decoders.cells import ABSENT, NUMBERS
 from worker.jit import called, inlined
 from worker.octets import Int
-from worker.texts import keep_question
+from worker.texts import has_same_texts, keep_question
 
 PLACES = 4
 NOBODY = -1
 SENT_AGAIN_NS = 10_000_000_000  # later the same id means another question
+BODY, BY_HIGH = 0x8000, 0x4000  # in ASKED.kind, above what the decoders say there
 
 
 @inlined
@@ -42,21 +43,39 @@ def find_question(t: Int, tag: Int) -> Int:
 
 
 @called
-def ask(t: Int, tag: Int, x: Int, time_ns: Int) -> None:
-    """Remember a message until its answer comes; one sent again keeps its place, and its time: so long they wait."""
+def ask(t: Int, tag: Int, x: Int, time_ns: Int, may_be_again: bool) -> Int:
+    """Remember a message until its answer comes, and where; one sent again keeps its time: so long they wait."""
     place = find_question(t, tag)
     if place == NOBODY:
         place = free_place(t, tag)
     entry = t.asked[place]
-    is_sent_again = entry.tag == tag and 0 <= time_ns - entry.time_ns < SENT_AGAIN_NS
-    if not is_sent_again:
-        entry.tag = tag
+    ago_ns = time_ns - entry.time_ns
+    is_again = may_be_again and entry.tag == tag and 0 <= ago_ns < SENT_AGAIN_NS
+    if not (is_again and is_same(t, x, entry)):
         entry.time_ns = time_ns
-    entry.kind = x.kind & 0xFFFF
-    entry.body = 1 if x.body else 0
+    entry.tag = np.uint64(0)  # a successor finds whole questions
+    entry.kind = (x.kind & (BY_HIGH - 1)) | (BODY if x.body else 0)
+    entry.noted = np.uint32(NO_U32)
     for cell in range(NUMBERS):
-        entry.numbers[cell] = NO_U32 if x.numbers[cell] == ABSENT else x.numbers[cell]
+        entry.numbers[cell] = kept(x, cell)
     keep_question(t, x, entry)
+    entry.tag = tag
+    return place
+
+
+@inlined
+def kept(x: Int, cell: Int) -> Int:
+    """A number as it is kept."""
+    return NO_U32 if x.numbers[cell] == ABSENT else x.numbers[cell] & NO_U32
+
+
+@inlined
+def is_same(t: Int, x: Int, entry: Int) -> bool:
+    """Whether the message says what the question said."""
+    for cell in range(NUMBERS):
+        if np.int64(entry.numbers[cell]) != kept(x, cell):
+            return False
+    return has_same_texts(t, x, entry)
 
 
 @inlined

@@ -22,6 +22,11 @@ SHEDDING, MESSAGES_SHED, LETTERS = INDEX["shedding"], INDEX["messages_shed"], IN
 DNS, DHCP, RADIUS, QUIC = (int(AppProtocol[n]) for n in ("DNS", "DHCP", "RADIUS", "QUIC"))
 PORT, PAYLOAD = int(AppBy.PORT), int(AppBy.PAYLOAD)
 REQUEST, REPLY = 1, 2
+FIRST_ADDRESS, ADDRESSES_DHCP, ADDRESSES_RADIUS = (
+    2,
+    3,
+    2,
+)  # cells of kind ipv4 (shared/application_elements.py)
 
 
 @inlined
@@ -56,7 +61,7 @@ def hear_datagram(buf: Octets, t: Int, row: Int, p: Int) -> None:
     at = p.at + p.payload_at
     end = min(at + p.payload, p.end)
     if flow.decoder == DNS:
-        hear_dns(t, row, p, buf, at, end, p.time_ns)
+        hear_dns(t, row, p, buf, at, end, p.time_ns, p.time_ns)
     elif flow.decoder in (DHCP, RADIUS):
         hear_exchange(t, row, p, buf, at, end)
     elif looks_like_quic_initial(buf, at, end):
@@ -82,7 +87,19 @@ def hear_exchange(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int) -> N
         return
     of_flow = decoder == RADIUS
     tag = tag_of(p.hash if of_flow else 0, p.key if of_flow else np.uint64(0), decoder, x.ident)
-    question = find_question(t, tag)
-    tell(t, row, x, question if kind == REPLY else NOBODY, p.time_ns)
+    question = find_question(t, tag) if kind == REPLY else NOBODY
+    if question != NOBODY:
+        complete_addresses(x, t.asked[question], decoder)
+    tell(t, row, x, question, p.time_ns)
     if kind == REQUEST:
-        ask(t, tag, x, p.time_ns)
+        ask(t, tag, x, p.time_ns, True)
+
+
+@inlined
+def complete_addresses(x: Int, entry: Int, decoder: Int) -> None:
+    """The addresses a reply does not have itself are its request's; what they are not is 0."""
+    for cell in range(
+        FIRST_ADDRESS, FIRST_ADDRESS + (ADDRESSES_DHCP if decoder == DHCP else ADDRESSES_RADIUS)
+    ):
+        if x.numbers[cell] == 0:
+            x.numbers[cell] = np.int64(entry.numbers[cell])

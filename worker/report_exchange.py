@@ -7,6 +7,7 @@ from shared.reasons import AppProtocol, EndReason
 from shared.vitals import INDEX
 from worker.asked import NOBODY, complete, find_question, tag_of
 from worker.biflow import hash_of_row
+from worker.clock import TICK_BITS
 from worker.decoders.cells import ABSENT
 from worker.jit import called, inlined
 from worker.octets import Int
@@ -14,21 +15,24 @@ from worker.rows import DECODER_OFF
 from worker.texts import forget_texts, keep_answer
 
 EXCHANGES, TEXTS_HEAD = INDEX["exchanges"], INDEX["texts_head"]
-ACTIVE_TIMEOUT = int(EndReason.ACTIVE_TIMEOUT)
-DNS, TLS, QUIC = int(AppProtocol.DNS), int(AppProtocol.TLS), int(AppProtocol.QUIC)
+NOW_NS, BASE_NS = INDEX["now_ns"], INDEX["base_ns"]
+ACTIVE_TIMEOUT, IDLE_TIMEOUT = int(EndReason.ACTIVE_TIMEOUT), int(EndReason.IDLE_TIMEOUT)
+DNS, TLS, QUIC, HTTP, POSTGRES = (int(AppProtocol[n]) for n in ("DNS", "TLS", "QUIC", "HTTP", "POSTGRES"))
 
 
 @called
 def unanswered(t: Int, row: Int, reason: Int) -> Int:
     """Place of a question of this flow that goes into this record without answer, or NOBODY.
 
-    A flow that is silent or ends waits no longer. A hello does not wait for the flow to end: on some taps only one
-    direction is seen.
+    A flow that is silent or ends waits no longer, but a slow answer over HTTP or PostgreSQL may come until the flow is
+    forgotten. A hello does not wait for the flow to end: on some taps only one direction is seen.
     """
     flow, cold = t.flows[row], t.cold[row]
     if cold.asked == cold.answered or flow.decoder == DECODER_OFF:
         return NOBODY
     if reason == ACTIVE_TIMEOUT and flow.decoder not in (TLS, QUIC):
+        return NOBODY
+    if reason == IDLE_TIMEOUT and flow.decoder in (HTTP, POSTGRES) and not is_forgotten(t, flow):
         return NOBODY
     place = find_question(t, tag_of(hash_of_row(t, row), flow.key, flow.decoder, np.int64(cold.answered)))
     note_answered(flow, cold)
@@ -36,9 +40,16 @@ def unanswered(t: Int, row: Int, reason: Int) -> Int:
 
 
 @inlined
+def is_forgotten(t: Int, flow: Int) -> bool:
+    """Whether the flow has been silent for so long that it leaves the table."""
+    tick = (t.words[NOW_NS] - t.words[BASE_NS]) >> TICK_BITS
+    return tick - np.int64(flow.seen) >= t.forget  # type: ignore[no-any-return]
+
+
+@inlined
 def note_answered(flow: Int, cold: Int) -> None:
     """The oldest question of the flow waits no more; of queries only the latest is known by its id."""
-    if flow.decoder == DNS:
+    if flow.decoder in (DNS, POSTGRES):
         cold.asked = cold.answered
     else:
         cold.answered = (np.int64(cold.answered) + 1) & 0xFFFF

@@ -103,16 +103,22 @@ ASKED = np.dtype(
         ("text_at", "u8"),
         ("numbers", "u4", (NUMBERS,)),
         ("lengths", "u2", (TEXTS,)),
-        *((name, "u2") for name in ("kind", "body", "spare")),
+        ("kind", "u2"),
+        ("noted", "u4"),  # by its dialog
     ]
 )
 # The beginning of a message that came in several segments.
 SLAB = np.dtype(
     [
         ("time_ns", "i8"),  # of the segment it began in
+        ("last_ns", "i8"),  # of the segment that came last
+        ("gap_ns", "i8"),  # since when octets are missing
+        ("hope_ns", "i8"),
         ("owner", "u4"),  # 2 row + side + 1
-        *((name, "u2") for name in ("have", "island", "island_end", "spare")),
-        ("unused", "u4"),
+        *(
+            (name, "u4") for name in ("heard", "hope_heard")
+        ),  # what that end acknowledged in the first of the segments
+        *((name, "u2") for name in ("skip", "have", "island", "island_end", "hope", "spare")),
     ]
 )
 

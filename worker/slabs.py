@@ -1,18 +1,20 @@
 """Kernel: heads that come in several segments, gathered in a fixed number of slabs of 8 KiB (step 5).
 
-A newcomer takes the slab that was opened longest ago. A slab holds octets from TRACK.head on without a gap, and one
-island behind the gap that a late segment will fill.
+A newcomer takes the slab that was opened longest ago. A slab holds `skip` octets already read, then those from
+TRACK.head on without a gap up to `have`, and one island behind the gap that a late segment will fill. `hope` is where
+in the island the first segment stands that may begin a message, should the gap stay.
 """
 
 import numpy as np
 
 from shared.vitals import INDEX
 from worker.jit import called, inlined
-from worker.layout import SLAB_BYTES
+from worker.layout import NEVER, SLAB_BYTES
 from worker.octets import Int, Octets
 
-SLAB_HAND = INDEX["slab_hand"]
-NO_SLAB = -1
+SLAB_HAND, MESSAGES_SHED = INDEX["slab_hand"], INDEX["messages_shed"]
+NO_SLAB, WORD = -1, 0xFFFFFFFF
+PATIENCE_NS = 3_000_000_000  # what was sent again has come by then
 
 
 @inlined
@@ -32,51 +34,154 @@ def slab_of(t: Int, row: Int, side: Int) -> Int:
 
 
 @called
-def open_slab(t: Int, row: Int, side: Int, time_ns: Int) -> Int:
-    """An empty slab; `time_ns` is that of the message's first octets."""
+def open_slab(t: Int, row: Int, side: Int) -> Int:
+    """An empty slab."""
     slab = t.words[SLAB_HAND] % len(t.slabs)
-    t.words[SLAB_HAND] = slab + 1
+    t.words[SLAB_HAND] += 1
     holder = t.slabs[slab]
+    if is_needed(t, slab):
+        t.words[MESSAGES_SHED] += 1
     holder.owner = owner_of(row, side)
-    holder.time_ns = time_ns
-    holder.have = 0
-    holder.island = 0
-    holder.island_end = 0
+    holder.skip = holder.have = 0
+    holder.island = holder.island_end = holder.hope = 0
     t.tracks[row, side].slab = slab + 1
     return slab
 
 
+@inlined
+def is_needed(t: Int, slab: Int) -> bool:
+    """Whether a flow that is still there gathers in it."""
+    owner = np.int64(t.slabs[slab].owner) - 1
+    if owner < 0 or t.due[owner >> 1] == NEVER:
+        return False
+    return t.tracks[owner >> 1, owner & 1].slab == slab + 1  # type: ignore[no-any-return]
+
+
 @called
 def drop_slab(t: Int, row: Int, side: Int) -> None:
-    """What was gathered has been read, or never will be."""
+    """What was gathered has been read, or never will be. The last one opened is the next to be opened again."""
     slab = slab_of(t, row, side)
     if slab >= 0:
         t.slabs[slab].owner = 0
+        if (t.words[SLAB_HAND] - 1) % len(t.slabs) == slab:
+            t.words[SLAB_HAND] -= 1
     t.tracks[row, side].slab = 0
 
 
+@inlined
+def fits(t: Int, slab: Int, place: Int, octets: Int, time_ns: Int) -> bool:
+    """Whether octets at `place` behind the head may wait for what is missing before them: there is but one gap."""
+    if slab == NO_SLAB or place >= SLAB_BYTES:
+        return place < SLAB_BYTES  # type: ignore[no-any-return]
+    holder = t.slabs[slab]
+    at, island, island_end = (
+        np.int64(holder.skip) + place,
+        np.int64(holder.island),
+        np.int64(holder.island_end),
+    )
+    if island_end == 0 or at <= np.int64(holder.have):
+        return True
+    return island <= at + octets and at <= island_end and time_ns - holder.gap_ns < PATIENCE_NS  # type: ignore[no-any-return]
+
+
 @called
-def add_to_slab(t: Int, slab: Int, place: Int, buf: Octets, at: Int, end: Int) -> Int:
+def add_to_slab(t: Int, slab: Int, p: Int, place: Int, buf: Octets, at: Int, end: Int) -> Int:
     """Put buf[at:end] at `place` octets behind the head (it may begin before); octets the slab has grown by."""
     holder = t.slabs[slab]
     if place < 0:
         at -= place
         place = np.int64(0)
-    stop = min(place + end - at, SLAB_BYTES)
-    had, island, island_end = np.int64(holder.have), np.int64(holder.island), np.int64(holder.island_end)
-    is_apart = place > had and island_end > 0 and (place > island_end or stop < island)
-    if stop <= place or is_apart:
-        return np.int64(0)  # outside, or a second gap
+    if np.int64(holder.skip) + place + end - at > SLAB_BYTES:
+        close_up(t, slab)
+    first, had = np.int64(holder.skip) + place, np.int64(holder.have)
+    stop = min(first + end - at, SLAB_BYTES)
+    if stop <= first:
+        return np.int64(0)
     base = slab * SLAB_BYTES
-    for i in range(place, stop):
-        t.slab_bytes[base + i] = buf[at + i - place]
-    if place > had:
-        holder.island = min(island, place) if island_end > 0 else place
+    for i in range(first, stop):
+        t.slab_bytes[base + i] = buf[at + i - first]
+    holder.last_ns = p.time_ns
+    island, island_end = np.int64(holder.island), np.int64(holder.island_end)
+    if first > had:
+        if island_end == 0:
+            holder.gap_ns = p.time_ns
+        holder.island = min(island, first) if island_end > 0 else first
         holder.island_end = max(island_end, stop)
         return np.int64(0)
+    if had == np.int64(holder.skip):
+        holder.time_ns = p.time_ns
+        holder.heard = p.acknowledged & WORD
     have = max(had, stop)
     if island_end > 0 and have >= island:
         have = max(have, island_end)
-        holder.island_end = 0
+        forget_island(holder)
     holder.have = have
     return have - had
+
+
+@inlined
+def forget_island(holder: Int) -> None:
+    """There is no gap, or nothing behind it."""
+    holder.island = holder.island_end = holder.hope = 0
+
+
+@called
+def close_up(t: Int, slab: Int) -> None:
+    """Room at the end: what has been read goes."""
+    holder = t.slabs[slab]
+    skip, base = np.int64(holder.skip), slab * SLAB_BYTES
+    if skip == 0:
+        return
+    for i in range(skip, max(np.int64(holder.have), np.int64(holder.island_end))):
+        t.slab_bytes[base + i - skip] = t.slab_bytes[base + i]
+    holder.skip = 0
+    holder.have -= skip
+    if holder.island_end > 0:
+        holder.island -= skip
+        holder.island_end -= skip
+        holder.hope = max(np.int64(holder.hope) - skip, 0)
+
+
+@inlined
+def note_hope(t: Int, slab: Int, p: Int, place: Int) -> None:
+    """A segment in the island, `place` octets behind the head, may begin a message."""
+    holder = t.slabs[slab]
+    at = np.int64(holder.skip) + place
+    if np.int64(holder.island) <= at < np.int64(holder.island_end) and not 0 < holder.hope <= at:
+        holder.hope = at
+        holder.hope_ns = p.time_ns
+        holder.hope_heard = p.acknowledged & WORD
+
+
+@called
+def pass_octets(t: Int, row: Int, side: Int, octets: Int) -> None:
+    """The head has moved on so far: into what follows, the gap, or behind everything."""
+    slab = slab_of(t, row, side)
+    if slab == NO_SLAB:
+        return
+    holder = t.slabs[slab]
+    at, island_end = np.int64(holder.skip) + octets, np.int64(holder.island_end)
+    if at >= (island_end if island_end > 0 else np.int64(holder.have)):
+        drop_slab(t, row, side)
+        return
+    if island_end > 0 and at >= np.int64(holder.island):
+        holder.have = island_end
+        forget_island(holder)
+    holder.have = max(np.int64(holder.have), at)
+    holder.skip = at
+    holder.time_ns = holder.last_ns
+
+
+@inlined
+def pass_gap(t: Int, slab: Int) -> Int:
+    """The gap stays: go on at the hope behind it; octets from the head to there, 0 where there is no hope."""
+    holder = t.slabs[slab]
+    octets = np.int64(holder.hope) - np.int64(holder.skip)
+    if holder.hope == 0:
+        return np.int64(0)
+    holder.skip = holder.hope
+    holder.have = holder.island_end
+    holder.time_ns = holder.hope_ns
+    holder.heard = holder.hope_heard
+    forget_island(holder)
+    return octets

@@ -1,147 +1,311 @@
 """Kernel: where in a TCP stream the next message begins, so that only heads are read and bodies cost nothing (step 5).
 
 Per direction TRACK.head is the sequence number of the next head. A head that comes in several segments is gathered in
-a slab, late and early segments put in their places. Where octets are missing, the next segment that looks like a head
-is the next head.
+a slab, late and early segments put in their places. Octets that are still missing when the other end has acknowledged
+them, or do not come in time, were not captured: what stands before them is read as cut off, and the next segment that
+may begin a message is the next head.
 """
 
 import numpy as np
 
 from shared.reasons import AppBy, AppProtocol
-from worker.decode_transport import SYN
+from worker.decode_transport import ACK, SYN
 from worker.decoders.http import looks_like_request, looks_like_response
 from worker.decoders.postgres import looks_like_startup
-from worker.decoders.tls import HANDSHAKE, looks_like_tls
-from worker.dialogs.dns import hear_dns_stream
+from worker.decoders.tls import ALERT, HANDSHAKE, looks_like_tls, pass_warnings
+from worker.dialogs.dns import hear_dns_stream, may_be_dns
 from worker.dialogs.http import hear_http
-from worker.dialogs.postgres import hear_postgres
-from worker.dialogs.questions import forget_questions
+from worker.dialogs.postgres import hear_postgres, is_whole_postgres, may_be_postgres
+from worker.dialogs.questions import MISSED, forget_questions, miss_answer
 from worker.dialogs.tls import hear_tls
 from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
 from worker.octets import Int, Octets, octet
 from worker.rows import DECODER_UNKNOWN, PHASE_HEADS, PHASE_OFF, PHASE_SEEK, PHASE_START
-from worker.slabs import NO_SLAB, add_to_slab, drop_slab, open_slab, slab_of
-from worker.tcp import HEAD_KNOWN, WORD, distance
+from worker.slabs import (
+    NO_SLAB,
+    PATIENCE_NS,
+    add_to_slab,
+    drop_slab,
+    fits,
+    note_hope,
+    open_slab,
+    pass_gap,
+    pass_octets,
+    slab_of,
+)
+from worker.tcp import HEAD_KNOWN, STARTED, WORD, distance
 
 MORE, NOT = 0, -1
 DNS, HTTP, TLS, POSTGRES = (int(AppProtocol[n]) for n in ("DNS", "HTTP", "TLS", "POSTGRES"))
 PAYLOAD = int(AppBy.PAYLOAD)
 LOOK_OCTETS = 8
 LETTER_A, LETTER_Z = ord("A"), ord("Z")  # of methods, and of HTTP
+OVERTAKEN_MOST = 1 << 20  # octets: more are not under way at once
 LOOK_PACKETS = 32  # of a direction; behind them a stream that no port names is left alone
 
 
 @inlined
 def hear_segment(buf: Octets, t: Int, row: Int, p: Int) -> None:
-    """Read what begins in this segment, or in the slab it completes."""
-    own = t.tracks[row, p.high]
+    """Read what begins in this segment, or in the slab it completes; most segments are the middle of a body."""
+    own, other = t.tracks[row, p.high], t.tracks[row, 1 - p.high]
     at = p.at + p.payload_at
     end = min(at + p.payload, p.end)
     if own.phase == PHASE_OFF or end <= at:
         return
-    begin = (p.sequence + (1 if p.tcp_flags & SYN else 0)) & WORD
-    if own.phase == PHASE_SEEK and not own.marks & HEAD_KNOWN:
-        if not may_be_head(t, row, p, buf, at, end):
+    if other.slab or distance(p.acknowledged, np.int64(other.head)) > 0:
+        catch_up_there(t, row, p)
+        if own.phase == PHASE_OFF:
             return
-        own.head = begin
-    offset = distance(np.int64(own.head), begin)
-    if offset >= p.payload:
-        return  # a body, or octets read before
-    slab = slab_of(t, row, p.high)
-    if slab == NO_SLAB and offset < 0:
-        if looks_like_head(buf, at, end):
-            own.head = begin
-            offset = np.int64(0)
-        else:
-            slab = open_slab(t, row, p.high, p.time_ns)
-    if slab == NO_SLAB:
-        read_on(buf, t, row, p, begin, at + offset)
-    elif add_to_slab(t, slab, -offset, buf, at, end) > 0:
-        read_on(buf, t, row, p, begin, NO_SLAB)
-    elif -offset >= SLAB_BYTES:
-        lose(t, row, p)
+    begin = (p.sequence + (1 if p.tcp_flags & SYN else 0)) & WORD
+    if is_lost(own) and not is_found(t, row, p, buf, at, end, begin):
+        return
+    if distance(np.int64(own.head), begin) < p.payload:
+        hear_part(buf, t, row, p, begin, at, end)
+
+
+@inlined
+def is_lost(own: Int) -> bool:
+    """Nobody knows where the next message begins."""
+    return own.phase == PHASE_SEEK and not own.marks & HEAD_KNOWN
+
+
+@inlined
+def is_found(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int, begin: Int) -> bool:
+    """Whether a message may begin with this segment: then this is the head."""
+    own = t.tracks[row, p.high]
+    if t.flows[row].decoder == DECODER_UNKNOWN and t.sides[row, p.high].lifetime > LOOK_PACKETS:
+        own.phase = PHASE_OFF
+        return False
+    if not may_be_head(t, row, p, buf, at, end):
+        return False
+    own.head = begin
+    own.marks |= HEAD_KNOWN
+    return True
 
 
 @called
-def read_on(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int) -> None:
-    """Read message behind message, first what is in the slab where `at` is NO_SLAB, then from buf[at] on."""
+def hear_part(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: Int) -> None:
+    """A segment that reaches behind the head: read it, or put it where it belongs."""
+    own = t.tracks[row, p.high]
+    offset = distance(np.int64(own.head), begin)
+    if offset < 0 and not fits(t, slab_of(t, row, p.high), -offset, end - at, p.time_ns):
+        offset = pass_gaps(buf, t, row, p, begin, at, end)
+        if offset >= p.payload:
+            return
+    slab = slab_of(t, row, p.high)
+    if slab == NO_SLAB:
+        if offset >= 0:
+            read_on(buf, t, row, p, begin)
+            return
+        slab = open_slab(t, row, p.high)
+    if add_to_slab(t, slab, p, -offset, buf, at, end) > 0:
+        read_on(buf, t, row, p, begin)
+    elif offset < 0 and may_be_head(t, row, p, buf, at, end):
+        note_hope(t, slab, p, -offset)
+
+
+@called
+def pass_gaps(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: Int) -> Int:
+    """The segment lies behind too much that is missing: where in it the head is then, its end or more for nowhere."""
+    if may_come_yet(t, row, p, begin) and not may_be_head(t, row, p, buf, at, end):
+        return np.int64(p.payload)
+    give_up(t, row, p)
+    own = t.tracks[row, p.high]
+    if own.phase == PHASE_OFF:
+        return np.int64(p.payload)
+    offset = distance(np.int64(own.head), begin)
+    if not is_lost(own) and (offset >= 0 or fits(t, slab_of(t, row, p.high), -offset, end - at, p.time_ns)):
+        return offset
+    lose(t, row, p.high)
+    return np.int64(0 if is_found(t, row, p, buf, at, end, begin) else p.payload)
+
+
+@inlined
+def may_come_yet(t: Int, row: Int, p: Int, begin: Int) -> bool:
+    """Whether what is missing may only have been overtaken: where both ends are heard, acknowledgements settle it."""
+    own, slab = t.tracks[row, p.high], slab_of(t, row, p.high)
+    if not t.tracks[row, 1 - p.high].marks & STARTED or distance(begin, np.int64(own.head)) > OVERTAKEN_MOST:
+        return False
+    return slab == NO_SLAB or t.slabs[slab].island_end == 0 or p.time_ns - t.slabs[slab].gap_ns < PATIENCE_NS  # type: ignore[no-any-return]
+
+
+@called
+def catch_up_there(t: Int, row: Int, p: Int) -> None:
+    """The other end's octets that this segment acknowledges will not be seen any more, if they are missing."""
+    there = 1 - p.high
+    other, slab = t.tracks[row, there], slab_of(t, row, there)
+    if other.phase == PHASE_OFF:
+        drop_slab(t, row, there)
+        return
+    if not p.tcp_flags & ACK:
+        return
+    if slab != NO_SLAB:
+        gathered = np.int64(other.head) + np.int64(t.slabs[slab].have) - np.int64(t.slabs[slab].skip)
+        if distance(p.acknowledged, gathered & WORD) > 0:
+            p.high = there
+            give_up(t, row, p)
+            p.high = 1 - there
+    elif not is_lost(other) and distance(p.acknowledged, np.int64(other.head)) > 0:
+        miss_message(t, row, p, there)
+        lose(t, row, there)
+
+
+@called
+def give_up(t: Int, row: Int, p: Int) -> None:
+    """What is missing will not come: read what stands before it as cut off, then go on at the hope behind it."""
+    acknowledged, slab = p.acknowledged, slab_of(t, row, p.high)
+    if slab == NO_SLAB:
+        miss_message(t, row, p, p.high)
+        lose(t, row, p.high)
+        return
+    p.acknowledged = np.int64(t.slabs[slab].heard)
+    if read_torn(t, row, p, slab):
+        p.acknowledged = np.int64(t.slabs[slab].heard)
+        read_slab(t, row, p)
+    p.acknowledged = acknowledged
+
+
+@called
+def read_torn(t: Int, row: Int, p: Int, slab: Int) -> bool:
+    """The message before the gap; whether the slab goes on behind it."""
+    own, holder, octets = t.tracks[row, p.high], t.slabs[slab], np.int64(NOT)
+    start, stop = slab * SLAB_BYTES + np.int64(holder.skip), slab * SLAB_BYTES + np.int64(holder.have)
+    if stop > start:
+        octets = read_message(t, row, p, t.slab_view, start, stop, True, holder.time_ns, holder.last_ns)
+    if octets > 0:
+        own.head = (np.int64(own.head) + octets) & WORD
+        pass_octets(t, row, p.high, octets)
+        if own.phase == PHASE_OFF or slab_of(t, row, p.high) == NO_SLAB:
+            drop_slab(t, row, p.high)
+            return False
+    if octets <= 0 or is_lost(own) or holder.skip == holder.have:
+        miss_message(t, row, p, p.high)
+        onward = pass_gap(t, slab)
+        if onward == 0:
+            lose(t, row, p.high)
+            return False
+        own.head = (np.int64(own.head) + onward) & WORD
+        own.phase = PHASE_SEEK
+        own.marks |= HEAD_KNOWN | MISSED
+    return True
+
+
+@called
+def read_slab(t: Int, row: Int, p: Int) -> None:
+    """Read message behind message of what the slab has without a gap."""
+    own = t.tracks[row, p.high]
+    while own.phase != PHASE_OFF and not is_lost(own):
+        slab = slab_of(t, row, p.high)
+        if slab == NO_SLAB:
+            return
+        holder = t.slabs[slab]
+        skip, have = np.int64(holder.skip), np.int64(holder.have)
+        if skip == have:
+            return
+        data, base, cut = t.slab_view, slab * SLAB_BYTES, have - skip == SLAB_BYTES
+        octets = read_message(t, row, p, data, base + skip, base + have, cut, holder.time_ns, holder.last_ns)
+        if octets == MORE and not cut:
+            return
+        if octets <= 0:
+            lose(t, row, p.high)
+            return
+        own.head = (np.int64(own.head) + octets) & WORD
+        pass_octets(t, row, p.high, octets)
+    drop_slab(t, row, p.high)
+
+
+@called
+def read_on(buf: Octets, t: Int, row: Int, p: Int, begin: Int) -> None:
+    """Read message behind message, first what is in the slab, then in the segment."""
     own = t.tracks[row, p.high]
     first = p.at + p.payload_at
     end = min(first + p.payload, p.end)
-    while at < end:
+    is_cut = end < first + p.payload
+    while own.phase != PHASE_OFF and not is_lost(own):
+        at = first + distance(np.int64(own.head), begin)
         slab = slab_of(t, row, p.high)
-        data, start, stop, time_ns, cut = buf, at, end, p.time_ns, end < first + p.payload
+        data, start, stop, time_ns, cut = buf, at, end, p.time_ns, is_cut
         if slab != NO_SLAB:
-            data, start = t.slab_view, slab * SLAB_BYTES
-            stop = start + np.int64(t.slabs[slab].have)
-            time_ns, cut = t.slabs[slab].time_ns, np.int64(t.slabs[slab].have) == SLAB_BYTES
-        octets = read_message(t, row, p, data, start, stop, cut, time_ns)
+            holder = t.slabs[slab]
+            skip, have = np.int64(holder.skip), np.int64(holder.have)
+            if at >= first and holder.island_end == 0 and at + have - skip <= end:
+                drop_slab(t, row, p.high)  # the rest is in the segment too
+                continue
+            data, start, stop = t.slab_view, slab * SLAB_BYTES + skip, slab * SLAB_BYTES + have
+            time_ns, cut = holder.time_ns, have - skip == SLAB_BYTES or (is_cut and at + have - skip == end)
+        if start >= stop:
+            return
+        octets = read_message(t, row, p, data, start, stop, cut, time_ns, p.time_ns)
         if octets == MORE and not cut:
             if slab == NO_SLAB:
                 gather(buf, t, row, p, at, end)
             return
         if octets <= 0:
-            lose(t, row, p)
+            lose(t, row, p.high)
             return
         own.head = (np.int64(own.head) + octets) & WORD
-        drop_slab(t, row, p.high)
-        offset = distance(np.int64(own.head), begin)
-        if own.phase == PHASE_OFF or offset < 0:
-            return
-        at = first + offset
+        pass_octets(t, row, p.high, octets)
+    drop_slab(t, row, p.high)
 
 
 @called
 def gather(buf: Octets, t: Int, row: Int, p: Int, at: Int, end: Int) -> None:
     """Keep the beginning of a message until the rest comes."""
-    slab = open_slab(t, row, p.high, p.time_ns)
-    add_to_slab(t, slab, 0, buf, at, end)
-    t.tracks[row, p.high].marks |= HEAD_KNOWN
+    add_to_slab(t, open_slab(t, row, p.high), p, np.int64(0), buf, at, end)
 
 
 @called
-def lose(t: Int, row: Int, p: Int) -> None:
+def miss_message(t: Int, row: Int, p: Int, side: Int) -> None:
+    """The octets at the head of this side are missing; if an answer was to begin there, it is not waited for."""
+    own = t.tracks[row, side]
+    if t.flows[row].decoder == HTTP and own.phase in (PHASE_SEEK, PHASE_HEADS) and not is_lost(own):
+        miss_answer(t, row, p, side)
+
+
+@called
+def lose(t: Int, row: Int, side: Int) -> None:
     """What is at the head is no message: look at the beginnings of the segments to come."""
-    own = t.tracks[row, p.high]
-    drop_slab(t, row, p.high)
+    drop_slab(t, row, side)
+    own = t.tracks[row, side]
     own.phase = PHASE_SEEK
-    own.marks &= ~HEAD_KNOWN & 0xFFFF
+    own.marks = own.marks & ~HEAD_KNOWN & 0xFFFF | MISSED
 
 
 @inlined
 def may_be_head(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int) -> bool:
-    """Whether a segment in the middle of a stream is worth a closer look: most are not, and cost one octet."""
-    flow, first = t.flows[row], octet(buf, at)
-    if flow.decoder in (DNS, POSTGRES):
+    """Whether a segment may begin a message: most do not, and cost a look at one octet."""
+    decoder, first = t.flows[row].decoder, octet(buf, at)
+    if decoder == DNS and may_be_dns(buf, at, end):
         return True
-    if flow.decoder == DECODER_UNKNOWN and t.sides[row, p.high].lifetime > LOOK_PACKETS:
-        t.tracks[row, p.high].phase = PHASE_OFF
-        return False
-    return (first == HANDSHAKE or LETTER_A <= first <= LETTER_Z) and looks_like_head(buf, at, end)
+    if decoder == POSTGRES and may_be_postgres(t, row, p, buf, at, end):
+        return True
+    return (first in (ALERT, HANDSHAKE) or LETTER_A <= first <= LETTER_Z) and looks_like_head(buf, at, end)
 
 
 @called
 def looks_like_head(buf: Octets, at: Int, end: Int) -> bool:
     """Whether a message that can be told by its first octets begins here."""
     is_http = looks_like_response(buf, at, end) or looks_like_request(buf, at, end)
-    return bool(is_http or looks_like_tls(buf, at, end))
+    return bool(is_http or looks_like_tls(buf, pass_warnings(buf, at, end), end))
 
 
 @called
 def recognise(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int) -> Int:
     """What the stream speaks: its port's protocol, unless the first octets are another's; 1, MORE or NOT."""
     flow, own = t.flows[row], t.tracks[row, p.high]
-    if end - at < LOOK_OCTETS and not cut and flow.decoder == DECODER_UNKNOWN:
-        return MORE
     found = np.int64(flow.decoder)
-    if looks_like_tls(data, at, end):
+    start = pass_warnings(data, at, end) if found in (DECODER_UNKNOWN, TLS) else at
+    is_short = end - start < LOOK_OCTETS and not cut
+    if is_short and not (found == POSTGRES and is_whole_postgres(t, row, p, data, at, end)):
+        return MORE
+    if looks_like_tls(data, start, end):
         found = np.int64(TLS)
     elif looks_like_response(data, at, end) or looks_like_request(data, at, end):
         found = np.int64(HTTP)
     elif looks_like_startup(data, at, end):
         found = np.int64(POSTGRES)
-    elif found == DECODER_UNKNOWN or (found == TLS and end - at >= LOOK_OCTETS):
+    elif found in (DECODER_UNKNOWN, TLS):
         return NOT
     if found != flow.decoder:
         forget_questions(t, row)
@@ -153,19 +317,21 @@ def recognise(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: In
 
 
 @called
-def read_message(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, time_ns: Int) -> Int:
-    """The message at `at`: how far behind it the next begins, MORE or NOT."""
+def read_message(
+    t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
+) -> Int:
+    """The message at `at`, its octets come from first_ns to last_ns: how far behind it the next begins, MORE or NOT."""
     if t.tracks[row, p.high].phase == PHASE_SEEK:
         known = recognise(t, row, p, data, at, end, cut)
         if known <= 0:
             return known
     decoder = t.flows[row].decoder
     if decoder == HTTP:
-        return hear_http(t, row, p, data, at, end, cut, time_ns)
+        return hear_http(t, row, p, data, at, end, cut, first_ns, last_ns)
     if decoder == TLS:
-        return hear_tls(t, row, p, data, at, end, cut, time_ns)
+        return hear_tls(t, row, p, data, at, end, cut, first_ns, last_ns)
     if decoder == DNS:
-        return hear_dns_stream(t, row, p, data, at, end, cut, time_ns)
+        return hear_dns_stream(t, row, p, data, at, end, cut, first_ns, last_ns)
     if decoder == POSTGRES:
-        return hear_postgres(t, row, p, data, at, end, cut, time_ns)
+        return hear_postgres(t, row, p, data, at, end, cut, first_ns, last_ns)
     return np.int64(NOT)

@@ -46,22 +46,67 @@ def keep_question(t: Int, x: Int, entry: Int) -> None:
     """The exchange's texts for later."""
     entry.text_at = t.words[TEXTS_HEAD]
     fits = has_room(t, x.used)
-    for cell in range(TEXTS):
-        entry.lengths[cell] = NO_U16
-        if fits and x.lengths[cell] != ABSENT:
-            entry.lengths[cell] = x.lengths[cell]
     if fits:
         append(t, t.out, 0, x.used)
+    else:
+        t.words[TEXTS_DROPPED] += 1
+    for cell in range(TEXTS):
+        entry.lengths[cell] = x.lengths[cell] if fits and x.lengths[cell] != ABSENT else NO_U16
+
+
+@called
+def has_same_texts(t: Int, x: Int, entry: Int) -> bool:
+    """Whether the exchange's texts are the question's."""
+    for cell in range(TEXTS):
+        length = NO_U16 if x.lengths[cell] == ABSENT else x.lengths[cell]
+        if np.int64(entry.lengths[cell]) != length:
+            return False
+    if not is_kept(t, entry, 0):
+        return False
+    for i in range(x.used):  # noqa: SIM110 - no generators in kernels
+        if t.texts[(np.int64(entry.text_at) + i) & (len(t.texts) - 1)] != t.out[i]:
+            return False
+    return True
+
+
+@called
+def add_to_question(t: Int, x: Int, entry: Int, cell: Int) -> None:
+    """The exchange's text of `cell`, behind those that the question has before it: written once more, all together."""
+    entry.lengths[cell] = NO_U16
+    before = asked_octets(entry)
+    if not is_kept(t, entry, before + x.used):
+        forget_question(entry)
+        before = np.int64(0)
+    if x.lengths[cell] == ABSENT:
+        return
+    if not has_room(t, before + x.used):
+        t.words[TEXTS_DROPPED] += 1
+        return
+    at = t.words[TEXTS_HEAD]
+    append(t, t.texts, np.int64(entry.text_at), before)
+    append(t, t.out, 0, x.used)
+    entry.text_at = at
+    entry.lengths[cell] = x.lengths[cell]
+
+
+@inlined
+def forget_question(entry: Int) -> None:
+    """A question whose texts have been written over."""
+    for cell in range(TEXTS):
+        entry.lengths[cell] = NO_U16
 
 
 @called
 def keep_answer(t: Int, x: Int, entry: Int, is_answer: bool, record: Int) -> None:
     """The texts of a record: the exchange's own, and its question's where it has none."""
-    octets = x.used + (asked_octets(entry) if is_answer else 0)
+    asked_for = asked_octets(entry) if is_answer else np.int64(0)
+    octets = x.used + asked_for
     is_answer = is_answer and is_kept(t, entry, octets)
     record.text_at = t.words[TEXTS_HEAD]
-    if not has_room(t, octets):
+    fits = has_room(t, octets)
+    if not fits or (asked_for > 0 and not is_answer):
         t.words[TEXTS_DROPPED] += 1
+    if not fits:
         forget_texts(record)
         return
     own, asked = np.int64(0), np.int64(entry.text_at)

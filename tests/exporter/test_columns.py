@@ -22,7 +22,7 @@ from tests.exporter.rig import put_texts, some_rows
 
 WORDS = {"direction": Direction, "end_reason": EndReason, "app_protocol": AppProtocol, "app_by": AppBy}
 BITS = {"u64": 63, "time_ns": 62, "mac": 48}
-LARGEST = {"u8": 0xFF, "u16": 0xFFFF, "u32": NO_U32 - 1, "ipv4": NO_U32 - 1}
+LARGEST = {"u8": 0xFF, "u16": 0xFFFF, "u32": NO_U32 - 1, "ipv4": NO_U32}
 TEXTS_SEEN = [
     b"",
     b"a",
@@ -62,7 +62,7 @@ def exchanged(element, row, texts):
         return None
     if element.cell.startswith("number"):
         number = int(row[element.cell])
-        if number > LARGEST[element.kind]:
+        if number > LARGEST[element.kind] or number == element.absent:
             return None
         return str(ipaddress.IPv4Address(number)) if element.kind == "ipv4" else number
     raw = texts[int(element.cell[-1])]

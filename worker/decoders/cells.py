@@ -15,7 +15,11 @@ TEXT_MOST = 4096  # bytes of one text
 OUT_BYTES = 16384  # of all texts of an exchange
 EXCHANGE = np.dtype(
     [
-        ("numbers", "i8", (NUMBERS,)),  # ABSENT or 0 to 2^32 - 2
+        (
+            "numbers",
+            "i8",
+            (NUMBERS,),
+        ),  # ABSENT or 0 to 2^32 - 2; an IPv4 address to 2^32 - 1, and 0 where it is absent
         ("lengths", "i8", (TEXTS,)),  # bytes of each text in `out`, or ABSENT
         ("used", "i8"),  # bytes used in `out`
         ("ident", "i8"),  # what joins an answer to its question, where the protocol has it

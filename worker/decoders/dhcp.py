@@ -48,9 +48,8 @@ def read_dhcp(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
 
 @inlined
 def note_address(buf: Octets, at: Int, cell: Int, x: Int) -> None:
-    """An address field; all zeros and all ones are no host's."""
-    if 0 < be32(buf, at) <= LONGEST:
-        x.numbers[cell] = be32(buf, at)
+    """An address field; all zeros and all ones are no host's, and 0 says so."""
+    x.numbers[cell] = be32(buf, at) if be32(buf, at) <= LONGEST else 0
 
 
 @inlined

@@ -3,7 +3,7 @@
 `read_radius` fills ident, the code, and the attributes that the record has a field for.
 """
 
-from worker.decoders.cells import end_text
+from worker.decoders.cells import ABSENT, end_text
 from worker.decoders.text import put_printable
 from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, be32, octet
@@ -36,7 +36,9 @@ def read_radius(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     note_number(buf, first, last, 6, SERVICE_TYPE, x)
     note_number(buf, first, last, 7, FRAMED_PROTOCOL, x)  # kprobe reads 10, Framed-Routing
     note_number(buf, first, last, 8, FRAMED_ADDRESS, x)
-    note_number(buf, first, last, 9, FRAMED_MASK, x)
+    note_mask(buf, first, last, x)
+    if x.numbers[FRAMED_ADDRESS] == ABSENT:
+        x.numbers[FRAMED_ADDRESS] = 0
     note_number(buf, first, last, 40, ACCOUNTING_STATUS, x)
     put_attribute(buf, find_attribute(buf, first, last, 1), USER_NAME, x, out)
     put_attribute(buf, find_attribute(buf, first, last, 44), SESSION_ID, x, out)
@@ -70,6 +72,14 @@ def note_number(buf: Octets, at: Int, end: Int, kind: Int, cell: Int, x: Int) ->
     place = find_attribute(buf, at, end, kind)
     if place != NOWHERE and octet(buf, place + 1) == 6 and be32(buf, place + 2) < ABSENT_FROM:
         x.numbers[cell] = be32(buf, place + 2)
+
+
+@inlined
+def note_mask(buf: Octets, at: Int, end: Int, x: Int) -> None:
+    """Framed-IP-Netmask, 0 where there is none: all ones are a mask."""
+    place = find_attribute(buf, at, end, 9)
+    has_mask = place != NOWHERE and octet(buf, place + 1) == 6
+    x.numbers[FRAMED_MASK] = be32(buf, place + 2) if has_mask else 0
 
 
 @inlined

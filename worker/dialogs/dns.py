@@ -7,16 +7,18 @@ from worker.asked import ask, find_question, tag_of
 from worker.decoders.cells import clear
 from worker.decoders.dns import NOT_DNS, QUERY, RESPONSE, read_dns
 from worker.jit import called, inlined
-from worker.octets import Int, Octets, be16
+from worker.octets import Int, Octets, be16, octet
 from worker.report import tell
 
 DNS = int(AppProtocol.DNS)
 PREFIX, HEADER = 2, 12  # RFC 1035 sections 4.2.2 and 4.1.1
+OPCODE_AND_ZERO = 0x7840  # RFC 1035 section 4.1.1: 0 in the messages worth a guess
+RESPONSE_BIT = 0x80
 MORE, NOT = 0, -1
 
 
 @called
-def hear_dns(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, time_ns: Int) -> Int:
+def hear_dns(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, first_ns: Int, last_ns: Int) -> Int:
     """One message: what read_dns says it is."""
     x, cold = t.exchange[0], t.cold[row]
     clear(x)
@@ -25,18 +27,20 @@ def hear_dns(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, time_ns:
         return kind
     tag = tag_of(p.hash, p.key, DNS, x.ident)
     if kind == QUERY:
-        ask(t, tag, x, time_ns)
+        ask(t, tag, x, last_ns, True)
         cold.answered = x.ident
         cold.asked = x.ident ^ 1  # the last query waits: one a port is what most clients do
     elif kind == RESPONSE:
         if np.int64(cold.answered) == x.ident:
             cold.asked = cold.answered
-        tell(t, row, x, find_question(t, tag), time_ns)
+        tell(t, row, x, find_question(t, tag), first_ns)
     return kind
 
 
 @inlined
-def hear_dns_stream(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, time_ns: Int) -> Int:
+def hear_dns_stream(
+    t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
+) -> Int:
     """A message behind its length: octets of both, MORE or NOT. One too long to gather is read as far as it came."""
     if at + PREFIX > end:
         return NOT if cut else MORE
@@ -45,5 +49,14 @@ def hear_dns_stream(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, c
         return NOT
     if at + PREFIX + size > end and not cut:
         return MORE
-    kind = hear_dns(t, row, p, data, at + PREFIX, min(at + PREFIX + size, end), time_ns)
+    kind = hear_dns(t, row, p, data, at + PREFIX, min(at + PREFIX + size, end), first_ns, last_ns)
     return PREFIX + size if kind != NOT_DNS else np.int64(NOT)
+
+
+@inlined
+def may_be_dns(data: Octets, at: Int, end: Int) -> bool:
+    """Whether a query or a response with one question may begin here, somewhere in a stream."""
+    if at + PREFIX + HEADER > end or be16(data, at) < HEADER or be16(data, at + 4) & OPCODE_AND_ZERO:
+        return False
+    is_query = octet(data, at + 4) < RESPONSE_BIT
+    return be16(data, at + 6) == 1 and not (is_query and be16(data, at + 8) != 0)

@@ -2,17 +2,33 @@
 
 import numpy as np
 
-from worker.asked import ask, find_question, tag_of
-from worker.jit import inlined
+from shared.reasons import EndReason
+from shared.vitals import INDEX
+from worker.asked import BY_HIGH, NOBODY, ask, find_question, tag_of
+from worker.jit import called, inlined
 from worker.octets import Int
+from worker.report import OUTBOX_RESERVE, report
+from worker.tcp import WORD, distance, elapsed, microseconds
+
+HEAD, TAIL, MESSAGES_SHED = INDEX["head"], INDEX["tail"], INDEX["messages_shed"]
+EXCHANGE = int(EndReason.EXCHANGE)
+MISSED = 2048  # beside the other TRACK.marks: messages of this end may have been missed
 
 
 @inlined
 def ask_next(t: Int, row: Int, p: Int, x: Int, time_ns: Int) -> None:
     """A question to which answers come in order: its number in the flow joins them."""
     cold = t.cold[row]
-    ask(t, tag_of(p.hash, p.key, t.flows[row].decoder, np.int64(cold.asked)), x, time_ns)
+    place = ask(t, place_in_flow(t, row, p, np.int64(cold.asked)), x, time_ns, False)
+    t.asked[place].noted = p.acknowledged & WORD
+    t.asked[place].kind |= BY_HIGH if p.high else 0
     cold.asked = (np.int64(cold.asked) + 1) & 0xFFFF
+
+
+@inlined
+def place_in_flow(t: Int, row: Int, p: Int, number: Int) -> Int:
+    """The tag of a flow's question."""
+    return tag_of(p.hash, p.key, t.flows[row].decoder, number)
 
 
 @inlined
@@ -25,7 +41,7 @@ def is_waiting(t: Int, row: Int) -> bool:
 def take_oldest(t: Int, row: Int, p: Int) -> Int:
     """Place of the oldest question, which waits no more, or NOBODY where it is forgotten."""
     cold = t.cold[row]
-    place = find_question(t, tag_of(p.hash, p.key, t.flows[row].decoder, np.int64(cold.answered)))
+    place = find_question(t, place_in_flow(t, row, p, np.int64(cold.answered)))
     cold.answered = (np.int64(cold.answered) + 1) & 0xFFFF
     return place
 
@@ -35,3 +51,51 @@ def forget_questions(t: Int, row: Int) -> None:
     """The flow speaks another protocol from here on."""
     t.cold[row].asked = 0
     t.cold[row].answered = 0
+
+
+@called
+def let_go(t: Int, row: Int, p: Int, asks: bool) -> None:
+    """Answers were missed: questions behind which their sender heard something before it asked again wait no more.
+
+    They make their records without. `asks`: it asks again now, and only then has the latest question a follower.
+    """
+    cold = t.cold[row]
+    while cold.asked != cold.answered:
+        oldest = find_question(t, place_in_flow(t, row, p, np.int64(cold.answered)))
+        heard, following = np.int64(p.acknowledged), (np.int64(cold.answered) + 1) & 0xFFFF
+        if following != cold.asked:
+            place = find_question(t, place_in_flow(t, row, p, following))
+            heard = np.int64(t.asked[place].noted) if place != NOBODY else np.int64(-1)
+        elif not asks:
+            return
+        if oldest != NOBODY and heard >= 0 and distance(heard, np.int64(t.asked[oldest].noted)) <= 0:
+            return
+        let_go_oldest(t, row, oldest)
+
+
+@called
+def miss_answer(t: Int, row: Int, p: Int, side: Int) -> None:
+    """The answer to the oldest question, if this side was to give it, will not be seen."""
+    if not is_waiting(t, row):
+        return
+    oldest = find_question(t, place_in_flow(t, row, p, np.int64(t.cold[row].answered)))
+    if oldest != NOBODY and (t.asked[oldest].kind & BY_HIGH != 0) == (side != 0):
+        return
+    let_go_oldest(t, row, oldest)
+
+
+@inlined
+def let_go_oldest(t: Int, row: Int, oldest: Int) -> None:
+    """The oldest question, at this place or NOBODY, makes its record without an answer."""
+    if oldest != NOBODY and t.words[HEAD] - t.words[TAIL] + OUTBOX_RESERVE < len(t.outbox):
+        report(t, row, EXCHANGE)
+        return
+    t.words[MESSAGES_SHED] += 1
+    t.cold[row].answered = (np.int64(t.cold[row].answered) + 1) & 0xFFFF
+
+
+@inlined
+def end_of_question(t: Int, row: Int, p: Int, since_ns: Int, time_ns: Int) -> Int:
+    """When the last octet of a question came that began at since_ns: it is the last new one of the other end."""
+    ago_us = elapsed(microseconds(time_ns), np.int64(t.tracks[row, 1 - p.high].progress_us))
+    return max(since_ns, time_ns - ago_us * 1000)

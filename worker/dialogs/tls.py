@@ -13,7 +13,9 @@ TYPE_AT = 5  # octets of the record's header
 
 
 @called
-def hear_tls(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, time_ns: Int) -> Int:
+def hear_tls(
+    t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
+) -> Int:
     """A hello at `at`: its octets, MORE or NOT."""
     x = t.exchange[0]
     clear(x)
@@ -21,11 +23,11 @@ def hear_tls(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int
     if is_hello and octet(data, at + TYPE_AT) == CLIENT_HELLO:
         octets = read_client_hello(data, at, end, cut, x, t.out)
         if octets > 0 and not is_waiting(t, row):
-            ask_next(t, row, p, x, time_ns)
+            ask_next(t, row, p, x, last_ns)
     else:
         octets = read_server_hello(data, at, end, cut, x, t.out)
         if octets > 0:
-            tell(t, row, x, take_oldest(t, row, p) if is_waiting(t, row) else NOBODY, time_ns)
+            tell(t, row, x, take_oldest(t, row, p) if is_waiting(t, row) else NOBODY, first_ns)
     if octets > 0:
         t.tracks[row, p.high].phase = PHASE_OFF
     return octets

@@ -77,7 +77,7 @@ def value_of(field):
 
 def seen(result, x, out):
     """The cells as Python values, held against what cells.py says of them."""
-    assert all(ABSENT <= number < 2**32 - 1 for number in x.numbers), x
+    assert all(ABSENT <= number < 2**32 for number in x.numbers), x
     assert all(ABSENT <= length <= TEXT_MOST for length in x.lengths), x
     lengths = [int(length) for length in x.lengths]
     used = sum(max(length, 0) for length in lengths)

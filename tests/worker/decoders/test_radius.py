@@ -69,7 +69,7 @@ class TestMessages:
         ]
         seen = promised(read_radius, bytes(Radius(code=4, id=33, attributes=attributes)))
         assert (seen.result, seen.x.ident) == (REQUEST, 33)
-        assert seen.numbers == [4, None, None, number_of("255.255.255.0"), 1, 3]
+        assert seen.numbers == [4, None, 0, number_of("255.255.255.0"), 1, 3]
         assert seen.texts[:2] == [b"bob", b"17-a"]
 
     def test_every_attribute(self):
@@ -92,7 +92,12 @@ class TestMessages:
     @pytest.mark.parametrize("value", [b"", b"\1", b"\0\0\0\1\0", b"\xff\xff\xff\xff"])
     def test_numbers_of_another_length(self, value):
         seen = promised(read_radius, message((6, value), (8, value), (1, b"a")))
-        assert (seen.result, seen.numbers[1:3], seen.texts[0]) == (REQUEST, [None, None], b"a")
+        assert (seen.result, seen.numbers[1:3], seen.texts[0]) == (REQUEST, [None, 0], b"a")
+
+    def test_a_mask_of_all_ones(self):
+        """One host, and no sign of absence; of an address it is, and leaves the choice to the user."""
+        seen = promised(read_radius, message((8, b"\xff" * 4), (9, b"\xff" * 4)))
+        assert seen.numbers[2:4] == [0, 2**32 - 1]
 
     def test_padding_is_not_read(self):
         seen = promised(read_radius, message((1, b"a")) + b"\x2c\3x\0")
@@ -131,7 +136,7 @@ class TestFixturesOfKprobe:
     def test_accounting_starts(self, captures):
         request, reply = self.read(captures, "radius-acct-start")
         assert (request.result, reply.result) == (REQUEST, REPLY)
-        assert request.numbers == [4, None, number_of("10.1.2.3"), None, None, 1]
+        assert request.numbers == [4, None, number_of("10.1.2.3"), 0, None, 1]
         assert (request.texts[0], reply.numbers[0]) == (b"bob", 5)
         assert request.x.ident == reply.x.ident
 
@@ -164,7 +169,7 @@ def test_captures_as_tshark_reads_them(captures, name):
         assert [str(seen.x.ident)] == said["radius.id"]
         ours = {field: seen.numbers[cell] and str(seen.numbers[cell]) for cell, field in numbers.items()}
         ours |= {
-            field: seen.numbers[cell] and str(ipaddress.IPv4Address(seen.numbers[cell]))
+            field: str(ipaddress.IPv4Address(seen.numbers[cell])) if seen.numbers[cell] else None
             for cell, field in addresses.items()
         }
         ours |= {field: seen.texts[cell] and text(seen.texts[cell]) for cell, field in names.items()}
