@@ -9,7 +9,9 @@ from tests.captured_truth import tool
 from tests.worker.replayed import Replayed
 
 FORGOTTEN = "a flow silent for 60 s leaves the table, and what it sends later is met as if for the first time"
-AFTER_LOSS = "segments are missing: tshark gives up, we go on at the next segment that looks like a head"
+AFTER_LOSS = (
+    "octets of bodies are missing: tshark gives up, we go on at the next segment that looks like a head"
+)
 EXCEPTIONS = {
     "tcp": {"many-protocols.pcap": FORGOTTEN, "tls-subjectaltname.pcap": FORGOTTEN},
     "dns": {
@@ -59,12 +61,9 @@ def test_messages_are_as_tshark_sees_them(every_capture, truths, records, questi
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_latencies_are_as_tshark_times_them(every_capture, truths, records):
-    """Handshakes of connections that a flow of ours is, and DNS answers; half a microsecond is lost in halving."""
-    handshakes, answers = (
-        compare_handshakes(every_capture, truths, records),
-        compare_dns(every_capture, truths, records),
-    )
-    for same, of in (handshakes, answers):
+    """Handshakes of connections that a flow of ours is, DNS and HTTP answers; halving loses half a microsecond."""
+    for compare in (compare_handshakes, compare_dns, compare_http):
+        same, of = compare(every_capture, truths, records)
         assert of > 100
         assert same >= 0.97 * of
 
@@ -89,17 +88,40 @@ def compare_handshakes(every_capture, truths, records):
 
 
 def compare_dns(every_capture, truths, records):
-    """(equal, compared) times to the answer, by client, server and name."""
+    """(equal, compared) times to the answer, by client, server and port."""
     same = of = 0
     for path in every_capture:
-        ours = {}
-        for record in records[path]:
-            if record.get("app_protocol") == "dns" and record.get("app_latency_us") is not None:
-                key = record["dst_addr"], record["src_addr"], record.get("dst_port"), record["src_port"]
-                ours.setdefault(key, set()).add(record["app_latency_us"])
+        ours = latencies(records[path], "dns")
         for message in truths[path]["dns"]:
-            key = message["src"], message["dst"], message["sport"], message["dport"]
-            if message.get("kind") == "dns" and isinstance(message.get("latency"), str) and key in ours:
+            ends = message["dst"], message.get("dport"), message["src"], message["sport"]
+            if message.get("kind") == "dns" and isinstance(message.get("latency"), str) and ends in ours:
                 of += 1
-                same += any(abs(float(message["latency"]) * 1e6 - one) <= 1 for one in ours[key])
+                same += is_among(message["latency"], ours[ends])
     return same, of
+
+
+def compare_http(every_capture, truths, records):
+    """(equal, compared) times from a request's last octet to the first of its response."""
+    same = of = 0
+    for path in every_capture:
+        ours = latencies(records[path], "http")
+        for message in truths[path]["http_transactions"]:
+            ends = (*message["client"], *message["server"])
+            if "first_byte_latency" in message and ends in ours:
+                of += 1
+                same += is_among(message["first_byte_latency"], ours[ends])
+    return same, of
+
+
+def latencies(records, protocol):
+    """Client and server, with their ports, to the times of all their answers."""
+    found = {}
+    for record in records:
+        if record.get("app_protocol") == protocol and record.get("app_latency_us") is not None:
+            ends = record["src_addr"], record.get("src_port"), record["dst_addr"], record["dst_port"]
+            found.setdefault(ends, set()).add(record["app_latency_us"])
+    return found
+
+
+def is_among(seconds, found):
+    return any(abs(float(seconds) * 1e6 - one) <= 1 for one in found)

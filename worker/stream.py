@@ -269,7 +269,7 @@ def lose(t: Int, row: Int, side: Int) -> None:
     drop_slab(t, row, side)
     own = t.tracks[row, side]
     own.phase = PHASE_SEEK
-    own.marks = own.marks & ~HEAD_KNOWN & 0xFFFF | MISSED
+    own.marks = own.marks & (~HEAD_KNOWN & 0xFFFF) | MISSED
 
 
 @inlined

@@ -1,7 +1,8 @@
 """Coverage-guided fuzzing of one target for some minutes: python -m tests.fuzz.run packets --minutes 20.
 
-New inputs go to --corpus; what breaks a promise stops it and is written beside. Wants NUMBA_DISABLE_JIT=1: functions
-instrumented for coverage cannot be compiled.
+It begins with messages (tests/fuzz/seeds.py) and the inputs kept (tests/fuzz/corpus.py). New ones go to --corpus; what
+breaks a promise stops it and is written beside. Wants NUMBA_DISABLE_JIT=1: functions instrumented for coverage cannot
+be compiled.
 """
 
 import argparse
@@ -11,34 +12,33 @@ from pathlib import Path
 
 import atheris
 
-DECODERS = ("dns", "dhcp", "radius", "http", "postgres", "tls", "quic")
-HERE = Path(__file__).resolve().parent
+from tests.fuzz.corpus import TARGETS, kept, module_of
 
-
-def module_of(name):
-    """Where the target is."""
-    return "tests.fuzz.packets" if name == "packets" else f"tests.worker.decoders.test_{name}"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("target", choices=("packets", *DECODERS))
+    parser.add_argument("target", choices=TARGETS)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--corpus", type=Path, default=HERE.parents[1] / ".fuzz")
+    parser.add_argument("--corpus", type=Path, default=ROOT / ".fuzz")
     args = parser.parse_args()
     with atheris.instrument_imports(include=["worker"]):
         target = importlib.import_module(module_of(args.target)).target
+        from tests.fuzz.seeds import SEEDS  # it imports decoders too
     folder = args.corpus / args.target
     folder.mkdir(parents=True, exist_ok=True)
-    kept = HERE / "corpus" / args.target
+    for number, data in enumerate([*SEEDS[args.target], *kept(args.target)]):
+        (folder / f"begin-{number}").write_bytes(data)
     words = [
         sys.argv[0],
         f"-max_total_time={round(args.minutes * 60)}",
         "-max_len=2048",
         "-print_final_stats=1",
+        f"-artifact_prefix={args.corpus}/{args.target}-",
+        str(folder),
     ]
-    words += [f"-artifact_prefix={args.corpus}/{args.target}-", str(folder)]
-    atheris.Setup(words + ([str(kept)] if kept.is_dir() else []), target)
+    atheris.Setup(words, target)
     atheris.Fuzz()
 
 

@@ -71,7 +71,7 @@ def pass_body(own: Int, body: Int) -> Int:
         return body
     own.phase = PHASE_CHUNKS if body == CHUNKED else PHASE_OFF if body == UNTIL_CLOSE else PHASE_SEEK
     if own.phase == PHASE_SEEK:
-        own.marks = own.marks & ~HEAD_KNOWN & 0xFFFF | MISSED
+        own.marks = own.marks & (~HEAD_KNOWN & 0xFFFF) | MISSED
     return np.int64(0)
 
 
