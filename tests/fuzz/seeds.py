@@ -56,7 +56,7 @@ def postgres():
 
 
 def tls():
-    server = hellos.server_hello(hellos.versions(0x0304)[0], hellos.alpn(b"h2"), cipher=0x1302)
+    server = hellos.server_hello((43, hellos.words(0x0304)), hellos.alpn(b"h2"), cipher=0x1302)
     client = hellos.chrome()
     return [hellos.records(client), hellos.records(client, 20, 60), hellos.records(server, version=0x0303)]
 
