@@ -18,14 +18,14 @@ from worker.decoders.quic import Initials
 from worker.decoders.tls import read_hello_message
 from worker.expiry import first_look
 from worker.jit import kernel
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
+from worker.layout import BLOCK_PACKETS, BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import tell
 from worker.table import find, insert
 
 LETTERS, MESSAGES_SHED = INDEX["letters"], INDEX["messages_shed"]
 QUIC, PAYLOAD = int(AppProtocol.QUIC), int(AppBy.PAYLOAD)
-LETTERS_MOST = 64  # of a block of packets: opening one costs as much as metering two hundred
+LETTERS_MOST = 64  # of a block of live packets: opening one costs as much as metering two hundred
 
 
 @kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
@@ -47,10 +47,11 @@ def tell_hello(hello: Octets, packets: Int, i: Int, t: Int) -> None:
 
 
 class Letters:
-    """Opens what a block of packets holds; remembers what is not complete."""
+    """Opens what a block of packets holds, all of it where packets wait; remembers what is not complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waits: bool) -> None:
         self._initials = Initials()
+        self._most = BLOCK_PACKETS if waits else LETTERS_MOST
 
     def read(self, buf: Any, packets: Any, count: int, table: Any) -> None:
         """Open the marked datagrams of the block that was metered last."""
@@ -58,8 +59,8 @@ class Letters:
         table.words[LETTERS] = 0
         if not self._initials.able:
             return
-        table.words[MESSAGES_SHED] += max(len(marked) - LETTERS_MOST, 0)
-        for i in marked[:LETTERS_MOST].tolist():
+        table.words[MESSAGES_SHED] += max(len(marked) - self._most, 0)
+        for i in marked[: self._most].tolist():
             p = packets[i]
             start = int(p["at"] + p["payload_at"])
             datagram = buf[start : min(start + int(p["payload"]), int(p["end"]))].tobytes()

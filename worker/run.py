@@ -47,7 +47,7 @@ class Worker:
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
         self.life = Life(spec.life, self.words, self.outlet)
-        self._packets, self._letters = new_packets(), Letters()
+        self._packets, self._letters = new_packets(), Letters(waits=spec.waits)
         self._kept_s = 0.0
         self._last_packet = (0, 0)
 

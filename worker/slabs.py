@@ -11,6 +11,8 @@ from shared.vitals import INDEX
 from worker.jit import called, inlined
 from worker.layout import NEVER, SLAB_BYTES
 from worker.octets import Int, Octets
+from worker.rows import PHASE_OFF, PHASE_SEEK
+from worker.tcp import HEAD_KNOWN, MISSED
 
 SLAB_HAND, MESSAGES_SHED = INDEX["slab_hand"], INDEX["messages_shed"]
 NO_SLAB, WORD = -1, 0xFFFFFFFF
@@ -25,12 +27,21 @@ def owner_of(row: Int, side: Int) -> Int:
 
 @inlined
 def slab_of(t: Int, row: Int, side: Int) -> Int:
-    """The slab a direction gathers in, unless another has taken it; or NO_SLAB."""
+    """The slab a direction gathers in, or NO_SLAB; if another has taken it, the message it held is lost."""
     slab = np.int64(t.tracks[row, side].slab) - 1
     if slab >= 0 and np.int64(t.slabs[slab].owner) != owner_of(row, side):
         t.tracks[row, side].slab = 0
+        if t.tracks[row, side].phase != PHASE_OFF:
+            seek(t.tracks[row, side])
         return NO_SLAB
     return slab
+
+
+@inlined
+def seek(own: Int) -> None:
+    """Nobody knows where this side's next message begins: look at the beginnings of the segments to come."""
+    own.phase = PHASE_SEEK
+    own.marks = own.marks & (~HEAD_KNOWN & 0xFFFF) | MISSED
 
 
 @called

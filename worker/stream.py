@@ -16,7 +16,7 @@ from worker.decoders.tls import ALERT, HANDSHAKE, looks_like_tls, pass_warnings
 from worker.dialogs.dns import hear_dns_stream, may_be_dns
 from worker.dialogs.http import hear_http
 from worker.dialogs.postgres import hear_postgres, is_whole_postgres, may_be_postgres
-from worker.dialogs.questions import MISSED, forget_questions, miss_answer
+from worker.dialogs.questions import forget_questions, miss_answer
 from worker.dialogs.tls import hear_tls
 from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
@@ -32,9 +32,10 @@ from worker.slabs import (
     open_slab,
     pass_gap,
     pass_octets,
+    seek,
     slab_of,
 )
-from worker.tcp import HEAD_KNOWN, STARTED, WORD, distance
+from worker.tcp import HEAD_KNOWN, MISSED, STARTED, WORD, distance
 
 MORE, NOT = 0, -1
 DNS, HTTP, TLS, POSTGRES = (int(AppProtocol[n]) for n in ("DNS", "HTTP", "TLS", "POSTGRES"))
@@ -57,6 +58,7 @@ def hear_segment(buf: Octets, t: Int, row: Int, p: Int) -> None:
         catch_up_there(t, row, p)
         if own.phase == PHASE_OFF:
             return
+    slab_of(t, row, p.high)  # it may have been taken meanwhile
     begin = (p.sequence + (1 if p.tcp_flags & SYN else 0)) & WORD
     if is_lost(own) and not is_found(t, row, p, buf, at, end, begin):
         return
@@ -265,11 +267,9 @@ def miss_message(t: Int, row: Int, p: Int, side: Int) -> None:
 
 @called
 def lose(t: Int, row: Int, side: Int) -> None:
-    """What is at the head is no message: look at the beginnings of the segments to come."""
+    """What is at the head is no message."""
     drop_slab(t, row, side)
-    own = t.tracks[row, side]
-    own.phase = PHASE_SEEK
-    own.marks = own.marks & (~HEAD_KNOWN & 0xFFFF) | MISSED
+    seek(t.tracks[row, side])
 
 
 @inlined

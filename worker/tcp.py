@@ -13,6 +13,7 @@ from worker.rows import BOTH_SPOKE, PHASE_SEEK
 
 STARTED, TIMED, SCALED, SYN_SENT, SYN_ACKED = 1, 2, 4, 8, 16
 WINDOW, UNSCALED, AWAITED, SPOKE, LATE, HEAD_KNOWN = 32, 64, 128, 256, 512, 1024
+MISSED = 2048  # messages of this end may have been missed
 WORD = 0xFFFFFFFF
 HALF = 1 << 31
 NEW_SYN_DISTANCE = 1 << 16  # a SYN no further behind is one sent again

@@ -32,7 +32,7 @@ def up() -> None:
     walk_batch(buf, np.frombuffer(b"", np.uint32).reshape(-1, 4), 0, 1, 0, packets)
     meter(buf, packets, 0, table)
     tell_hello(buf, packets, 0, table)
-    Letters()
+    Letters(waits=True)
     sweep(table, 1, 1)
     end_all(table, 1)
     forget_time(table)

@@ -11,6 +11,7 @@ import pytest
 
 from tests import frames
 from tests.captures import pcap
+from tests.segments import segment
 from tests.system.host import flowherd, replayed, until, wire
 from tests.worker.trial import START_NS
 
@@ -136,3 +137,31 @@ def test_kill_9_loses_no_packet(place, played, folder):
     assert counters["kernel_dropped"] == 0
     dropped = sum(value for name, value in counters.items() if name.startswith("dropped_"))
     assert count * loops - counters["packets_uncertain"] <= counted + dropped <= count * loops
+
+
+def test_overload_sheds_messages_and_no_packet(place, folder):
+    """A worker that falls behind counts every packet, and reads no message until it has caught up."""
+    head = b"GET / HTTP/1.1\r\nHost: example.com\r\nCookie: " + b"c" * 1100 + b"\r\n\r\n"
+    requests = [
+        b"\2" * 12 + b"\x08\0" + segment(0, "PA", 1, 1, payload=head, ports=(20_000 + i, 80))
+        for i in range(2600)
+    ]
+    few, many = folder / "few.pcap", folder / "many.pcap"
+    few.write_bytes(pcap([(START_NS + i, data) for i, data in enumerate(requests[:100])]))
+    many.write_bytes(pcap([(START_NS + i, data) for i, data in enumerate(requests[100:])]))
+    with flowherd(place, folder, "--ring-mib", "4") as live:
+        worker = live.capturing()
+        place.replay(few, "--pps=2000")
+        heard = live.received(100)
+        os.kill(worker, signal.SIGSTOP)
+        place.replay(many, "--topspeed")
+        os.kill(worker, signal.SIGCONT)
+        counters = live.received(2600)
+        place.replay(few, "--pps=2000")
+        caught_up = live.received(2700)
+        records = live.stop()
+    assert heard["messages_shed"] == 0
+    assert 0 < counters["messages_shed"] < 2500
+    assert caught_up["messages_shed"] == counters["messages_shed"]
+    assert counters["kernel_dropped"] == 0
+    assert sum(r["packets"] for r in records) == 2700

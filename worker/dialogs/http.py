@@ -15,7 +15,6 @@ from worker.decoders.http import (
 from worker.decoders.http_body import CHUNKED, UNTIL_CLOSE, read_chunk
 from worker.decoders.http_lines import pass_empty_lines
 from worker.dialogs.questions import (
-    MISSED,
     ask_next,
     end_of_question,
     forget_questions,
@@ -27,7 +26,8 @@ from worker.jit import called, inlined
 from worker.octets import Int, Octets
 from worker.report import tell
 from worker.rows import DECODER_UNKNOWN, PHASE_CHUNKS, PHASE_HEADS, PHASE_OFF, PHASE_SEEK
-from worker.tcp import HEAD_KNOWN, STARTED
+from worker.slabs import seek
+from worker.tcp import HEAD_KNOWN, MISSED, STARTED
 
 MORE, NOT = 0, -1
 STATUS, SWITCHING, CONTINUE_MOST, OK, OK_MOST = 0, 101, 199, 200, 299
@@ -69,9 +69,10 @@ def pass_body(own: Int, body: Int) -> Int:
     """Octets to pass over, or another way to find the next head."""
     if 0 <= body <= BODY_MOST:
         return body
-    own.phase = PHASE_CHUNKS if body == CHUNKED else PHASE_OFF if body == UNTIL_CLOSE else PHASE_SEEK
-    if own.phase == PHASE_SEEK:
-        own.marks = own.marks & (~HEAD_KNOWN & 0xFFFF) | MISSED
+    if body in (CHUNKED, UNTIL_CLOSE):
+        own.phase = PHASE_CHUNKS if body == CHUNKED else PHASE_OFF
+    else:
+        seek(own)
     return np.int64(0)
 
 

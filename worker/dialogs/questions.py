@@ -12,7 +12,6 @@ from worker.tcp import WORD, distance, elapsed, microseconds
 
 HEAD, TAIL, MESSAGES_SHED = INDEX["head"], INDEX["tail"], INDEX["messages_shed"]
 EXCHANGE = int(EndReason.EXCHANGE)
-MISSED = 2048  # beside the other TRACK.marks: messages of this end may have been missed
 
 
 @inlined
