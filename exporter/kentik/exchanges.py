@@ -1,0 +1,123 @@
+"""Fields of application exchanges on the records that kprobe's decoders put them on (step 10).
+
+A row of ours tells a whole exchange, kprobe reported its request and its answer apart: the request's record has what
+was asked, the answer's has that too, the result and the latency. A side in which the row counted no packet has no
+record, and its fields stand on the other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter.kentik.fields import DHCP, DNS, FIELDS, HTTP, LATENCY_IS_CLAMPED, RADIUS, Field
+from exporter.kentik.layout import ADDRESS, UINT32, Column
+from exporter.kentik.sides import Sides
+from exporter.kentik.texts import row_texts
+from exporter.kentik.values import Values, at, clamped_ms, texts_at
+from shared.elements import BY_NAME, NO_U32
+from shared.reasons import AppProtocol
+
+RESULT = {DNS: "dns_rcode", HTTP: "http_status"}
+DHCP_REPLY = 2
+RADIUS_REQUESTS = (1, 4)
+DHCP_SERVER, RADIUS_SERVERS = (67,), (1812, 1813)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The records of one protocol's exchanges that have fields; `has_result`: also those of the answer."""
+
+    sides: Sides
+    protocol: AppProtocol
+    records: Column
+    has_result: Column
+
+    def cell(self, element: str) -> Column:
+        """A number of each record's row."""
+        name = BY_NAME[element].cell or element
+        column: Column = self.sides.batch.rows[name][self.sides.places[self.records] >> 1]
+        return column
+
+
+def application_fields(sides: Sides) -> Iterator[Values]:
+    """What the exchanges said, in each protocol's order, the latency last."""
+    spoken = sides.of_row("app_protocol")
+    for protocol, fields in FIELDS.items():
+        (records,) = np.nonzero(spoken == protocol)
+        if not len(records):
+            continue
+        told = _told(sides, protocol, records)
+        for field in fields:
+            yield _values(told, field)
+        if protocol in LATENCY_IS_CLAMPED:
+            yield _latency(told)
+
+
+def _told(sides: Sides, protocol: AppProtocol, records: Column) -> Spoken:
+    own = sides.take(records)
+    forward, reverse = own.of_row("packets") > 0, own.of_row("rev_packets") > 0
+    if protocol in (DHCP, RADIUS):
+        chosen = own.is_reverse == _goes_back(own, protocol, forward, reverse)
+        return Spoken(sides, protocol, records[chosen], np.ones(int(chosen.sum()), bool))
+    if protocol not in RESULT:
+        return Spoken(sides, protocol, records, np.ones(len(records), bool))
+    answered = own.of_row(BY_NAME[RESULT[protocol]].cell) != NO_U32
+    has_result = answered & (own.is_reverse | ~reverse)
+    chosen = has_result | ~own.is_reverse | ~forward
+    return Spoken(sides, protocol, records[chosen], has_result[chosen])
+
+
+def _goes_back(own: Sides, protocol: AppProtocol, forward: Column, reverse: Column) -> Column:
+    """Whether a row's message went in the reverse direction: the only one counted, else the way to or from a server."""
+    if protocol == DHCP:
+        is_reply = own.of_row(BY_NAME["dhcp_op"].cell) == DHCP_REPLY
+        servers: tuple[int, ...] = DHCP_SERVER
+    else:
+        is_reply = ~np.isin(own.of_row(BY_NAME["radius_code"].cell), RADIUS_REQUESTS)
+        servers = RADIUS_SERVERS
+    to_server, from_server = (
+        np.isin(own.of_row("dst_port"), servers),
+        np.isin(own.of_row("src_port"), servers),
+    )
+    goes_back = is_reply ^ (from_server & ~to_server)
+    return np.where(forward & reverse, goes_back, reverse)
+
+
+def _values(told: Spoken, field: Field) -> Values:
+    """One field on the records that have it."""
+    chosen = np.flatnonzero(told.has_result) if field.on_answer else np.arange(len(told.records))
+    if field.form == "text":
+        return _texts(told, field, chosen)
+    element = BY_NAME[field.element]
+    numbers = told.cell(field.element)[chosen]
+    if not field.always:
+        known = numbers != element.absent
+        chosen, numbers = chosen[known], numbers[known]
+    if field.known is not None:
+        numbers = np.where(np.isin(numbers, tuple(field.known)), numbers, 0)
+    records = told.records[chosen]
+    if field.form == "numeral":
+        return texts_at(field.name, records, [b"%d" % one for one in numbers.tolist()], told.protocol)
+    return at(field.name, ADDRESS if field.form == "address" else UINT32, records, numbers, told.protocol)
+
+
+def _texts(told: Spoken, field: Field, chosen: Column) -> Values:
+    """Texts are read once a row: the two records of an exchange share them."""
+    records = told.records[chosen]
+    rows, which = np.unique(told.sides.places[records] >> 1, return_inverse=True)
+    texts = row_texts(told.sides.batch, BY_NAME[field.element].cell, rows)
+    found = list(map(texts.__getitem__, which.tolist()))
+    if field.always:
+        return texts_at(field.name, records, [one or b"" for one in found], told.protocol)
+    known = np.array([one is not None for one in found], bool)
+    return texts_at(field.name, records[known], [one for one in found if one is not None], told.protocol)
+
+
+def _latency(told: Spoken) -> Values:
+    """APPL_LATENCY_MS on the answer."""
+    column_us = told.cell("app_latency_us")
+    chosen = np.flatnonzero(told.has_result & (column_us != NO_U32))
+    known_us = column_us[chosen]
+    values = clamped_ms(known_us) if LATENCY_IS_CLAMPED[told.protocol] else known_us // 1000
+    return at("APPL_LATENCY_MS", UINT32, told.records[chosen], values, told.protocol)
