@@ -111,6 +111,7 @@ class Delivery(threading.Thread):
         self.errors += 1
         self.error = " ".join(str(error).split()) or type(error).__name__
         wait_s = min(BACKOFF_FIRST_S * 2 ** (self._failures - 1), BACKOFF_LONGEST_S)
+        wait_s = max(wait_s, getattr(error, "wait_s", 0.0))
         if self._failures == 1:
             log.warning("sink failed, trying again", sink=self.sink_name, error=self.error)
         self.dropped += sum(entry.records for entry in self._in_hand if not self._spool.holds(entry))

@@ -1,7 +1,7 @@
 """What the supervisor ordered: the `start` message of docs/architecture.md as frozen types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,10 +15,37 @@ class SinkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class KentikOrders:
+    """Credentials, device and places of Kentik; `devices`: by the interfaces that have one of their own."""
+
+    email: str = ""
+    token: str = field(default="", repr=False)
+    device_id: int = 0
+    device_if: str = ""
+    device_ip: str = ""
+    device_name: str = ""
+    device_plan: int = 0
+    device_site: int = 0
+    region: str = "US"
+    api_url: str = ""
+    flow_url: str = ""
+    dns_url: str = ""
+    metrics_url: str = ""
+    proxy_url: str = ""
+    own_traffic: bool = False
+    devices: Mapping[str, int] = field(default_factory=dict)
+    decode: bool = True
+    http_port: tuple[int, ...] = ()
+    dns_port: tuple[int, ...] = ()
+    radius_port: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Orders:
     """Settings of one exporter process."""
 
     sinks: tuple[SinkOrder, ...]
+    kentik: KentikOrders = KentikOrders()
     spool_dir: str = ""
     durable: bool = True
     spool_mib: int = 1024
@@ -44,4 +71,6 @@ def from_message(message: Mapping[str, Any]) -> Orders:
     known["sinks"] = tuple(
         SinkOrder(sink["name"], sink["kind"], sink["target"] or "") for sink in known["sinks"]
     )
+    kentik = known.get("kentik") or {}
+    known["kentik"] = KentikOrders(**{k: v for k, v in kentik.items() if k in KentikOrders.__slots__})
     return Orders(**known, user=message.get("user"), uid=message.get("uid"), gid=message.get("gid"))

@@ -34,7 +34,15 @@ class Reporter:
             "spool_bytes": keeper.bytes if isinstance(keeper, Spool) else 0,
             "sinks": sinks,
             "top": self._conversations.heaviest() if self._orders.top else [],
+            "samples": self.samples(),
         }
+
+    def samples(self) -> dict[str, int]:
+        """Sample rates that a sink's other end decides, by interface; the others' under the empty name."""
+        found: dict[str, int] = {}
+        for delivery in self._parts.deliveries:
+            found |= getattr(delivery.sink, "samples", {})
+        return found
 
     def drained(self) -> dict[str, Any]:
         """The totals."""

@@ -69,7 +69,8 @@ class Exporter:
         """Work until drained."""
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ)
-        self._tell({"did": "ready", "status_port": self._orders.status_port})
+        samples = self._reporter.samples()
+        self._tell({"did": "ready", "status_port": self._orders.status_port, "samples": samples})
         for delivery in self._parts.deliveries:
             delivery.start()
         due_s = time.monotonic() + REPORT_S

@@ -126,5 +126,48 @@ EXPORTER = (
         unit="records",
         labels=("sink",),
     ),
+    Counter(
+        "kentik_records_in",
+        "exporter",
+        "unidirectional flows offered to Kentik's devices",
+        unit="records",
+        labels=("sink",),
+    ),
+    Counter(
+        "kentik_records_sent",
+        "exporter",
+        "unidirectional flows that Kentik has taken",
+        unit="records",
+        labels=("sink",),
+    ),
+    Counter(
+        "kentik_rate_limited_records",
+        "exporter",
+        "flows left out because the device may send no more; those sent stand for them",
+        unit="records",
+        labels=("sink",),
+    ),
+    Counter(
+        "kentik_own_records",
+        "exporter",
+        "flows of the delivery to Kentik itself, left out",
+        unit="records",
+        labels=("sink",),
+    ),
+    Counter(
+        "kentik_refused_records",
+        "exporter",
+        "flows in messages that Kentik refused, set aside in the spool's folder",
+        unit="records",
+        labels=("sink",),
+    ),
+    Counter("kentik_refused_messages", "exporter", "messages that Kentik refused", labels=("sink",)),
+    Counter(
+        "kentik_bytes_sent",
+        "exporter",
+        "bytes of the messages that Kentik has taken",
+        unit="bytes",
+        labels=("sink",),
+    ),
 )
 COUNTERS = WORKER + SUPERVISOR + EXPORTER

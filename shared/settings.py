@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Capture = Literal["ring", "pcap"]
+Fanout = Literal["hash", "lb", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,10 @@ class CaptureSettings:
     """put the interface into promiscuous mode"""
     snaplen: int = 65535
     """bytes kept of each packet"""
-    sample: int = 1
-    """one of this many flows is kept, with both its directions; 0 and 1: every flow"""
+    sample: int = 0
+    """one of this many flows is kept, with both its directions; 0: as Kentik's device says, without it every flow"""
+    device_id: int = 0
+    """Kentik's device that the flows are sent as, by its number; 0: by address or name"""
     translate: tuple[str, ...] = ()
     """addr,port,addr,port: the first end is taken for the second; after sampling; may be repeated"""
     decode: bool = True
@@ -26,6 +29,12 @@ class CaptureSettings:
     """TCP port spoken to in HTTP besides 80; other ports are known by what is said; may be repeated"""
     dns_port: tuple[int, ...] = ()
     """port of DNS besides 53; may be repeated"""
+    radius_port: tuple[int, ...] = ()
+    """port of RADIUS besides 1812 and 1813; may be repeated"""
+    fanout_group: int = 0
+    """share the interface's packets with the other sockets of this AF_PACKET fanout group; 0: none"""
+    fanout_mode: Fanout = "hash"
+    """how the group shares packets: by flow, one after the other, or by the core they come on"""
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
     ring_mib: int = 64
@@ -53,7 +62,7 @@ class HostSettings:
     interface: tuple[str, ...] = ()
     """interfaces to watch, names or globs; none: every NIC"""
     sink: tuple[str, ...] = ("store",)
-    """store[:DIR], jsonl:PATH, jsonl:- or null; may be repeated and replaces the default"""
+    """store[:DIR], jsonl:PATH, jsonl:-, kentik or null; may be repeated, replaces the default; --email adds kentik"""
     state_dir: str = "/var/lib/flowherd"
     """store and spool"""
     runtime_dir: str = "/run/flowherd"
@@ -79,9 +88,45 @@ class HostSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KentikSettings:
+    """Delivery to Kentik, in kprobe's words."""
+
+    email: str = ""
+    """user registered with Kentik; also KENTIK_EMAIL; records are then sent there as well"""
+    token: str = ""
+    """that user's API token; also KENTIK_TOKEN, which other users of this host cannot see"""
+    device_if: str = ""
+    """Kentik's device, by an address of this interface"""
+    device_ip: str = ""
+    """Kentik's device, by its address"""
+    device_name: str = ""
+    """Kentik's device, by its name; none given: the host's name"""
+    device_plan: int = 0
+    """plan of a device that must be created; 0: none is created"""
+    device_site: int = 0
+    """site of a device that must be created"""
+    region: str = "US"
+    """Kentik's cluster: US, EU or another one's name"""
+    api_url: str = ""
+    """Kentik's API, instead of the region's"""
+    flow_url: str = ""
+    """where flows go, instead of the region's"""
+    dns_url: str = ""
+    """where DNS answers go, instead of the region's"""
+    metrics_url: str = ""
+    """where flowherd's own figures go, instead of the region's"""
+    proxy_url: str = ""
+    """proxy on the way to Kentik: http, https or socks5"""
+    own_traffic: bool = False
+    """send the flows of this delivery to Kentik too"""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings(HostSettings):
     """Settings of one flowherd process tree and of everything it captures."""
 
+    kentik: KentikSettings = KentikSettings()
+    """delivery to Kentik"""
     defaults: CaptureSettings = CaptureSettings()
     """how an interface without a table of its own is captured"""
     per_interface: dict[str, CaptureSettings] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from shared.errors import ConfigurationError
-from shared.settings import CaptureSettings, HostSettings, Settings
+from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import translations
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
@@ -59,9 +59,14 @@ def checked(place: str, content: dict[str, Any]) -> File:
     return File(place, {LIST_KEYS.get(key, key): value for key, value in content.items()}, tables)
 
 
+def all_hints() -> dict[str, Any]:
+    """Every setting that is a flag, and its type."""
+    return get_type_hints(HostSettings) | get_type_hints(KentikSettings) | get_type_hints(CaptureSettings)
+
+
 def file_keys() -> dict[str, Any]:
     """Every top-level key of the file and its type."""
-    hints = get_type_hints(HostSettings) | get_type_hints(CaptureSettings)
+    hints = all_hints()
     return {
         next((key for key, name in LIST_KEYS.items() if name == hint), hint): hints[hint] for hint in hints
     }
@@ -128,6 +133,10 @@ LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 64,
         "sample": 0,
+        "device_id": 0,
+        "device_plan": 0,
+        "device_site": 0,
+        "fanout_group": 0,
         "ring_mib": 2,
         "table_mib": 8,
         "core": -1,
@@ -149,6 +158,10 @@ MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 262144,
         "sample": 1_000_000,  # beyond, 2^32 // N would no longer be 2^32 / N to a part in 4000
+        "device_id": (1 << 32) - 1,
+        "device_plan": (1 << 32) - 1,
+        "device_site": (1 << 32) - 1,
+        "fanout_group": 65535,
         "ring_mib": 4095,
         "table_mib": 1 << 20,
         "core": 65535,
@@ -171,7 +184,7 @@ FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
 
 def check_values(settings: Settings) -> None:
     """Refuse what has the right type and makes no sense."""
-    parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.defaults)]
+    parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.kentik), ("", settings.defaults)]
     parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
     for prefix, part in parts:
         for item in fields(part):
@@ -196,7 +209,7 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
 
 
 def _check_ports(prefix: str, capture: CaptureSettings) -> None:
-    for name in ("http_port", "dns_port"):
+    for name in ("http_port", "dns_port", "radius_port"):
         for port in getattr(capture, name):
             if not 1 <= port <= PORT_MOST:
                 raise ConfigurationError(f"{prefix}{name}: {port} is no port; 1 to {PORT_MOST} are")

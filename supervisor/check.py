@@ -83,7 +83,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _sinks(settings: Settings) -> Iterator[Finding]:
-    chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
+    chosen = sinks.of(settings, str(Path.cwd()))
     for sink in chosen:
         yield Finding(
             "ok", f"sink {sink.name}" + (f" → {sink.target}" if sink.target not in {"", "-"} else "")

@@ -14,11 +14,12 @@ from cyclopts.config import Env
 from shared.errors import Exit, FlowherdError, UsageError
 from shared.logs import Log, to_stderr
 from shared.settings import HostSettings
-from supervisor import arguments, descriptors
+from supervisor import arguments, credentials, descriptors
 from supervisor.flags import (
     CAPTURE,
     COMMON,
     HOST,
+    KENTIK,
     LIVE_ONLY,
     ORIGINS,
     STORE,
@@ -27,6 +28,7 @@ from supervisor.flags import (
     Common,
     CommonFlags,
     HostFlags,
+    KentikFlags,
     Store,
     StoreFlags,
     hoisted,
@@ -50,16 +52,26 @@ def _log(common: Common) -> Log:
 
 
 @app.command
-def run(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
+def run(
+    *,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
+) -> int:
     """Watch every NIC, or those named, until told to stop. `flowherd` alone does this too."""
     from supervisor.service import run as serve
 
-    return serve(ORIGINS.settings(host, capture), _log(common))
+    return serve(ORIGINS.settings(host, capture, kentik), _log(common))
 
 
 @app.command
 def replay(
-    *captures: str, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON
+    *captures: str,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
 ) -> int:
     """Turn capture files into records, one after the other."""
     from supervisor.replay import replay as start
@@ -67,7 +79,7 @@ def replay(
     if not captures:
         raise UsageError("replay: name at least one capture file")
     ORIGINS.refuse_flags(LIVE_ONLY, "replay", "is for live capture; capture files are read whole")
-    return start(ORIGINS.settings(host, capture), captures, _log(common))
+    return start(ORIGINS.settings(host, capture, kentik), captures, _log(common))
 
 
 @app.command
@@ -85,11 +97,17 @@ def interfaces(
 
 
 @app.command
-def check(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
+def check(
+    *,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
+) -> int:
     """Look at settings and host before anything is started."""
     from supervisor.cli_views import show_check
 
-    return show_check(ORIGINS.settings(host, capture))
+    return show_check(ORIGINS.settings(host, capture, kentik))
 
 
 @app.command
@@ -101,11 +119,17 @@ def status(*, json: Json = False, host: HostFlags = HOST, common: CommonFlags = 
 
 
 @app.command
-def config(*, host: HostFlags = HOST, capture: CaptureFlags = CAPTURE, common: CommonFlags = COMMON) -> int:
+def config(
+    *,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
+) -> int:
     """Print the effective settings and where each came from."""
     from supervisor.cli_views import show_config
 
-    return show_config(ORIGINS.settings(host, capture), ORIGINS)
+    return show_config(ORIGINS.settings(host, capture, kentik), ORIGINS)
 
 
 @app.command(help_flags=())
@@ -141,6 +165,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; every mistake a user can make ends in one sentence."""
     words = sys.argv[1:] if words is None else words
     descriptors.make_good()
+    credentials.adopt()
     try:
         code = int(app(hoisted(words), exit_on_error=False, print_error=False) or 0)
         if sys.stdout is not None:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import Exit
-from shared.settings import CaptureSettings, HostSettings, Settings
-from supervisor import check, control, inventory, live, roster
+from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
+from supervisor import check, control, credentials, inventory, live, roster
 from supervisor.arguments import LIST_KEYS
 from supervisor.flags import Origins
 from supervisor.placement import OWN, Place, place
@@ -109,9 +109,14 @@ def show_status(settings: Settings, *, as_json: bool) -> int:
 def show_config(settings: Settings, origins: Origins) -> int:
     """As a TOML file that would give the same, each line with where it came from."""
     shown = {name: key for key, name in LIST_KEYS.items()}
-    for part in (settings, settings.defaults):
-        for item in fields(HostSettings if part is settings else CaptureSettings):
-            line = f"{shown.get(item.name, item.name)} = {_toml(getattr(part, item.name))}"
+    parts: tuple[tuple[Any, Any], ...] = (
+        (settings, HostSettings),
+        (settings.kentik, KentikSettings),
+        (settings.defaults, CaptureSettings),
+    )
+    for part, kind in parts:
+        for item in fields(kind):
+            line = f"{shown.get(item.name, item.name)} = {_toml(_open(item.name, getattr(part, item.name)))}"
             print(f"{line:<44} # {_origin(item.name, origins)}")
     for name, capture in settings.per_interface.items():
         print(f"\n[interface.{json.dumps(name)}]")
@@ -119,6 +124,11 @@ def show_config(settings: Settings, origins: Origins) -> int:
             if getattr(capture, item.name) != getattr(settings.defaults, item.name):
                 print(f"{f'{item.name} = {_toml(getattr(capture, item.name))}':<44} # {origins.file.path}")
     return Exit.DONE
+
+
+def _open(name: str, value: object) -> object:
+    """The value, unless it is nobody's business."""
+    return credentials.HIDDEN if value and name in credentials.SECRET else value
 
 
 def _origin(name: str, origins: Origins) -> str:

@@ -4,17 +4,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter, Token
 
 from shared.errors import UsageError
-from shared.settings import CaptureSettings, HostSettings, Settings
-from supervisor import account, arguments, sinks
+from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
+from supervisor import account, arguments, credentials, sinks
 
 VERBS = ("run", "replay", "interfaces", "check", "status", "config", "version", "flows", "query")
 PASSED_ON = ("flows", "query")
-LIVE_ONLY = ("interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core")
+LIVE_ONLY = (
+    "interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core", "fanout_group", "fanout_mode",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class StoreFlags:
     """store and spool"""
     sink: tuple[str, ...] = HostSettings().sink
     """the sinks flowherd runs with; the first store among them is read"""
+
+
+KENTIK = KentikSettings()
 
 
 @dataclass(slots=True)
@@ -61,10 +66,14 @@ class Origins:
             if self.of.get(name) == "cli":
                 raise UsageError(f"{verb}: --{name.replace('_', '-')} {why}")
 
-    def settings(self, host: HostSettings, capture: CaptureSettings) -> Settings:
+    def settings(
+        self, host: HostSettings, capture: CaptureSettings, kentik: KentikSettings = KENTIK
+    ) -> Settings:
         """Everything together, tables per interface laid over."""
+        credentials.forget()
         plain = {item.name: getattr(host, item.name) for item in fields(HostSettings)}
-        settings = account.homely(Settings(**plain, defaults=capture), frozenset(self.of))
+        settings = Settings(**plain, kentik=kentik, defaults=capture)
+        settings = account.homely(settings, frozenset(self.of))
         settings = arguments.with_tables(settings, self.file, self.of)
         arguments.check_values(settings)
         return settings
@@ -84,6 +93,7 @@ ORIGINS = Origins()
 Flat = Parameter(name="*")
 HostFlags = Annotated[HostSettings, Flat]
 CaptureFlags = Annotated[CaptureSettings, Flat]
+KentikFlags = Annotated[KentikSettings, Flat]
 CommonFlags = Annotated[Common, Flat]
 Store = Annotated[StoreFlags, Flat]
 HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), StoreFlags()
@@ -100,7 +110,7 @@ def hoisted(words: Sequence[str]) -> list[str]:
                 *_spelt(words[:index]),
                 *(words[index + 1 :] if word in PASSED_ON else _spelt(words[index + 1 :])),
             ]
-        if word == "--version":
+        if word in {"--version", "-V"}:
             return ["version"]
         if word in {"--help", "-h"} and not any(other in VERBS for other in words):
             return ["--help"]
@@ -112,13 +122,19 @@ def hoisted(words: Sequence[str]) -> list[str]:
 
 def _spelt(words: Sequence[str]) -> list[str]:
     """`-i` in full; shared settings know nothing of letters."""
-    return ["--interface" + word[2:] if word == "-i" or word.startswith("-i=") else word for word in words]
+    return [_in_full(word) if word.startswith("-i") else word for word in words]
+
+
+def _in_full(word: str) -> str:
+    """`-i`, `-i=eth0`, `-ieth0`."""
+    name = word[2:].removeprefix("=")
+    return f"--interface={name}" if name else "--interface"
 
 
 def _takes_value(word: str) -> bool:
     if not word.startswith("--"):
         return len(word) == 2 and word not in {"-v", "-h"}
-    hints = get_type_hints(HostSettings) | get_type_hints(CaptureSettings)
+    hints = arguments.all_hints()
     switches = {name for name, hint in hints.items() if hint is bool} | {"verbose", "json", "help"}
     name = word[2:].replace("-", "_")
     return "=" not in word and name not in switches and name.removeprefix("no_") not in switches

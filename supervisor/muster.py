@@ -6,11 +6,12 @@ from dataclasses import replace
 from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.sampling import sampling_of
-from shared.settings import Settings
+from shared.settings import CaptureSettings, Settings
 from supervisor import bpf, inventory, lifecycle, roster, sample_program
 from supervisor.herd import Herd
 from supervisor.lifecycle import Life
 from supervisor.links import Link
+from supervisor.outbound import Report
 from supervisor.placement import place
 from supervisor.post import Post
 from supervisor.roster import Choice
@@ -20,8 +21,9 @@ from supervisor.topology import read_topology
 class Muster:
     """Keeps the herd's posts in step with the links."""
 
-    def __init__(self, settings: Settings, herd: Herd, log: Log, sample_key: int) -> None:
+    def __init__(self, settings: Settings, herd: Herd, log: Log, sample_key: int, report: Report) -> None:
         self._settings, self._herd, self._log, self._sample_key = settings, herd, log, sample_key
+        self._report = report
         self._refused: dict[int, str] = {}
         self.choices: list[Choice] = []
 
@@ -50,6 +52,13 @@ class Muster:
             except FlowherdError as error:
                 self._refuse(post, str(error))
 
+    def capture_of(self, name: str) -> CaptureSettings:
+        """How an interface is captured: a sample rate that nobody chose is Kentik's device's."""
+        capture, samples = self._settings.capture_of(name), self._report.samples
+        if capture.sample:
+            return capture
+        return replace(capture, sample=samples.get(name, samples.get("", 1)))
+
     def _leave(self, wanted: dict[int, Link]) -> None:
         present = {choice.link.ifindex: choice for choice in self.choices}
         for post in list(self._herd.posts.values()):
@@ -60,6 +69,10 @@ class Muster:
                 why = choice.reason if choice else "the interface is gone"
                 self._log.info("leaving", interface=post.name, why=why)
                 self._herd.drain([post], why)
+            elif self.capture_of(link.name).sample != post.capture.sample:
+                sample = self.capture_of(link.name).sample
+                self._log.info("the device's sample rate has changed", interface=post.name, sample=sample)
+                self._herd.drain([post], f"sample rate 1:{sample}")
             elif link.name != post.name:
                 self._log.info("renamed", interface=post.name, to=link.name)
                 self._herd.drain([post], f"renamed to {link.name}")
@@ -74,7 +87,7 @@ class Muster:
         posts = self._herd.posts.values()
         held = {post.name: post.core for post in posts if post.core is not None}
         everyone = [post.link for post in posts] + links
-        captures = {link.name: self._settings.capture_of(link.name) for link in everyone}
+        captures = {link.name: self.capture_of(link.name) for link in everyone}
         pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
         places = place(everyone, read_topology(captures), pinned, held)
         for link in links:

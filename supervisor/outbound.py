@@ -1,7 +1,7 @@
 """The exporter as the supervisor sees it: it is told of workers' pipes and reports what it delivered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shared.logs import Log
@@ -14,6 +14,7 @@ from supervisor.sinks import Sink
 from supervisor.standing import Standing
 
 FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
+KENTIK_TOO = ("device_id", "decode", "http_port", "dns_port", "radius_port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,18 @@ class ExporterOrders:
         """The exporter's first message."""
         settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
         settings |= {"sinks": [sink.as_map() for sink in self.sinks], "spool_dir": self.spool_dir}
-        settings |= {"durable": self.durable, "top": self.top}
+        settings |= {"durable": self.durable, "top": self.top, "kentik": self._kentik()}
         who = self.account
         return {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid, "settings": settings}
+
+    def _kentik(self) -> Message:
+        """Credentials go to the exporter, and only if it sends to Kentik."""
+        if not any(sink.kind == "kentik" for sink in self.sinks):
+            return {}
+        captures = self.settings.per_interface
+        told = asdict(self.settings.kentik)
+        told |= {"devices": {name: c.device_id for name, c in captures.items() if c.device_id}}
+        return told | {name: getattr(self.settings.defaults, name) for name in KENTIK_TOO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,15 @@ class Report:
     sinks: list[dict[str, Any]] = field(default_factory=list)
     top: list[dict[str, Any]] = field(default_factory=list)
     status_port: int = 0
+    samples: dict[str, int] = field(default_factory=dict)
+    is_ready: bool = False
     earlier_records: int = 0
     earlier_sinks: dict[str, int] = field(default_factory=dict)
 
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
-        for name in ("records", "spool_bytes", "sinks", "top", "status_port"):
+        self.is_ready = True
+        for name in ("records", "spool_bytes", "sinks", "top", "status_port", "samples"):
             if name in message:
                 setattr(self, name, message[name])
 

@@ -10,7 +10,7 @@ from supervisor import bpf, lock, translations
 from supervisor.child import Child
 from supervisor.lifecycle import Life
 from supervisor.links import Link
-from supervisor.ring import BLOCK_BYTES, Ring, open_ring
+from supervisor.ring import BLOCK_BYTES, Ring, fanout_of, open_ring
 from supervisor.table import Table
 
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
@@ -55,7 +55,12 @@ class Post:
             self.table = Table.create(self.name, self.capture.table_mib)
         if self.kind == "ring" and self.ring is None:
             self.ring = open_ring(
-                self.name, self.link.ifindex, self.capture.ring_mib, program, promisc=self.capture.promisc
+                self.name,
+                self.link.ifindex,
+                self.capture.ring_mib,
+                program,
+                promisc=self.capture.promisc,
+                fanout=fanout_of(self.capture),
             )
 
     def close(self) -> None:
@@ -112,6 +117,7 @@ class Post:
             "decode": self.capture.decode,
             "http_ports": list(self.capture.http_port),
             "dns_ports": list(self.capture.dns_port),
+            "radius_ports": list(self.capture.radius_port),
             "translate": translations.parse(self.capture.translate),
             "waits": bool(self.files),
         }

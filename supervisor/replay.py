@@ -125,7 +125,7 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
     """The verb: a private spool, both processes, all files, one line of totals."""
     began_s = time.monotonic()
     who = account.service_account(settings.user)
-    chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
+    chosen = sinks.of(settings, str(Path.cwd()))
     with ExitStack() as stack:
         spool = stack.enter_context(account.passing_folder(who))
         account.prepare_sinks(chosen, who)

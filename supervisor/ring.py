@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 
 from shared.errors import FlowherdError
+from shared.settings import CaptureSettings
 from supervisor import bpf
 
 SOL_PACKET = 263
@@ -16,6 +17,8 @@ PACKET_ADD_MEMBERSHIP = 1
 PACKET_RX_RING = 5
 PACKET_STATISTICS = 6
 PACKET_VERSION = 10
+PACKET_FANOUT = 18
+FANOUT_MODES = {"hash": 0, "lb": 1, "cpu": 2}
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 ETH_P_ALL = 3
@@ -49,7 +52,14 @@ class Ring:
         self.sock.close()
 
 
-def open_ring(interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool) -> Ring:
+def fanout_of(capture: CaptureSettings) -> int:
+    """The argument of PACKET_FANOUT (packet(7)): group and mode; 0 for none."""
+    return capture.fanout_group | FANOUT_MODES[capture.fanout_mode] << 16 if capture.fanout_group else 0
+
+
+def open_ring(
+    interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool, fanout: int = 0
+) -> Ring:
     """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in."""
     try:
         # Protocol 0: no packet is queued until bind names the interface.
@@ -57,10 +67,23 @@ def open_ring(interface: str, ifindex: int, ring_mib: int, program: bpf.Program,
     except PermissionError as error:
         raise FlowherdError(f"{interface}: capturing needs root; run it with sudo") from error
     try:
-        return _armed(sock, interface, ifindex, ring_mib, program, promisc=promisc)
+        ring = _armed(sock, interface, ifindex, ring_mib, program, promisc=promisc)
+        if fanout:
+            _join(sock, interface, fanout)
     except BaseException:
         sock.close()
         raise
+    return ring
+
+
+def _join(sock: socket.socket, interface: str, fanout: int) -> None:
+    try:
+        sock.setsockopt(SOL_PACKET, PACKET_FANOUT, fanout)
+    except OSError as error:
+        raise FlowherdError(
+            f"{interface}: fanout group {fanout & 0xFFFF} cannot be joined: {error.strerror}; its members must all be "
+            "on this interface and share one --fanout-mode"
+        ) from error
 
 
 def _armed(

@@ -34,12 +34,14 @@ class Service(Session):
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
-        self._muster = Muster(settings, self.herd, log, self.sample_key)
+        self._muster = Muster(settings, self.herd, log, self.sample_key, self.exporter.report)
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
         self._done: list[Row] = []
+        self._waits = any(sink.kind == "kentik" for sink in orders.sinks)
+        self._samples: dict[str, int] = {}
         self._note = ""
 
     def run(self) -> int:
@@ -47,13 +49,10 @@ class Service(Session):
         self.begin()
         self.log.warm()
         self.loop.watch(self._links.fileno(), self._look_soon)
-        try:
-            self._muster.first()
-        except FlowherdError as error:
-            self.verdict.fail(str(error), error.code)
-            self.stop("cannot start")
-        else:
-            self._screen.attach(self.loop)
+        while self._waits and self.phase is Phase.WORKING and not self.exporter.report.is_ready:
+            self.turn(TICK_S)  # a sample rate that nobody chose is Kentik's device's
+        if self.phase is Phase.WORKING:
+            self._begin_watch()
         while self.phase is not Phase.DONE:
             self.turn(min(self._tick_s, self._look_s) - time.monotonic())
             self._work(time.monotonic())
@@ -64,12 +63,23 @@ class Service(Session):
         self.verdict.sentences += self.exporter.report.undelivered("wait in the spool for the next run")
         return self.verdict.code
 
+    def _begin_watch(self) -> None:
+        try:
+            self._muster.first()
+        except FlowherdError as error:
+            self.verdict.fail(str(error), error.code)
+            self.stop("cannot start")
+        else:
+            self._screen.attach(self.loop)
+
     def _work(self, now_s: float) -> None:
         if self.phase is Phase.WORKING and now_s >= self._look_s:
             self._look_s = float("inf")
             self._muster.again()
         if now_s >= self._tick_s:
             self._tick_s = now_s + TICK_S
+            if self._samples != self.exporter.report.samples:
+                self._samples, self._look_s = self.exporter.report.samples, now_s
             self._shown = self._snapshot(now_s)
             self._screen.show(self._shown)
             self.exporter.tell_workers([row.as_message() for row in self._shown.rows])
@@ -126,7 +136,7 @@ def run(settings: Settings, log: Log) -> int:
     if os.geteuid() != 0:
         raise FlowherdError("capturing needs root: start it with sudo; replay needs no rights")
     who = account.service_account(settings.user)
-    chosen = sinks.parse(settings.sink, f"{settings.state_dir}/store", str(Path.cwd()))
+    chosen = sinks.of(settings, str(Path.cwd()))
     lock = premises.take(settings, who)
     with ExitStack() as stack:
         stack.callback(lock.release)

@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shared.errors import ConfigurationError
+from shared.settings import Settings
 
-KINDS = ("store", "jsonl", "null")
+KINDS = ("store", "jsonl", "kentik", "null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,17 @@ class Sink:
         return asdict(self)
 
 
+def of(settings: Settings, cwd: str) -> list[Sink]:
+    """The sinks of a run: who names an email sends to Kentik too."""
+    kentik = settings.kentik
+    words = (*settings.sink, "kentik") if kentik.email else settings.sink
+    chosen = parse(words, f"{settings.state_dir}/store", cwd)
+    if any(sink.kind == "kentik" for sink in chosen) and not (kentik.email and kentik.token):
+        missing = "token" if kentik.email else "email"
+        raise ConfigurationError(f"kentik: --{missing} is missing; give it, or set KENTIK_{missing.upper()}")
+    return chosen
+
+
 def parse(words: tuple[str, ...], store_dir: str, cwd: str) -> list[Sink]:
     """Each word as a sink; the same one named twice counts once."""
     sinks = {sink.name: sink for sink in (_parse_one(word, store_dir, cwd) for word in words)}
@@ -32,8 +44,8 @@ def parse(words: tuple[str, ...], store_dir: str, cwd: str) -> list[Sink]:
 
 def _parse_one(word: str, store_dir: str, cwd: str) -> Sink:
     kind, _, target = word.partition(":")
-    if kind == "null" and not target:
-        return Sink("null", "null", "")
+    if word in {"null", "kentik"}:
+        return Sink(word, word, "")
     if kind == "store":
         folder = str(Path(cwd, target)) if target else store_dir
         return Sink(f"store:{folder}" if target else "store", "store", folder)
@@ -42,4 +54,4 @@ def _parse_one(word: str, store_dir: str, cwd: str) -> Sink:
     if kind == "jsonl" and target:
         path = str(Path(cwd, target))
         return Sink(f"jsonl:{path}", "jsonl", path)
-    raise ConfigurationError(f"sink {word!r} is not one of store[:DIR], jsonl:PATH, jsonl:- and null")
+    raise ConfigurationError(f"sink {word!r} is not one of store[:DIR], jsonl:PATH, jsonl:-, kentik and null")

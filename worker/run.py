@@ -40,7 +40,7 @@ class Worker:
         sampling = sampling_of(spec.sample, spec.sample_key)
         active, idle, forget, linger = map(ticks, timeouts)
         rules = Rules(active, idle, forget, linger, spec.mtu, decode=int(spec.decode), **sampling._asdict())
-        ports = application_ports(spec.http_ports, spec.dns_ports)
+        ports = application_ports(spec.http_ports, spec.dns_ports, spec.radius_ports)
         self.spec, self.core = spec, core
         self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, ports, spec.translate)
         self.words = self.table.words

@@ -84,14 +84,14 @@ TCP_PORTS, UDP_PORTS = 0, 1
 DNS_PORT, RADIUS_PORTS = 53, (1812, 1813)
 
 
-def application_ports(http: Iterable[int] = (), dns: Iterable[int] = ()) -> Any:
-    """(2, 65536) AppProtocol by TCP and UDP port; `http` and `dns` are added to those that are always so."""
+def application_ports(http: Iterable[int] = (), dns: Iterable[int] = (), radius: Iterable[int] = ()) -> Any:
+    """(2, 65536) AppProtocol by TCP and UDP port; those given are added to those that are always so."""
     ports = np.zeros((2, 65536), np.uint8)
     ports[TCP_PORTS, [443, 853]] = AppProtocol.TLS
     ports[TCP_PORTS, 5432] = AppProtocol.POSTGRES
     ports[TCP_PORTS, [80, *http]] = AppProtocol.HTTP
     ports[UDP_PORTS, 443] = AppProtocol.QUIC
     ports[UDP_PORTS, [67, 68]] = AppProtocol.DHCP
-    ports[UDP_PORTS, list(RADIUS_PORTS)] = AppProtocol.RADIUS
+    ports[UDP_PORTS, [*RADIUS_PORTS, *radius]] = AppProtocol.RADIUS
     ports[:, [DNS_PORT, *dns]] = AppProtocol.DNS
     return ports

@@ -31,6 +31,7 @@ class Spec:
     decode: bool = True
     http_ports: tuple[int, ...] = ()
     dns_ports: tuple[int, ...] = ()
+    radius_ports: tuple[int, ...] = ()
     waits: bool = False
     active_timeout_s: float = 15.0
     idle_timeout_s: float = 15.0
@@ -44,7 +45,7 @@ class Spec:
         table, batches, acks, life, *sources = descriptors
         known = {field.name for field in fields(cls)}
         given = {key: value for key, value in orders.items() if key in known}
-        for name in ("files", "http_ports", "dns_ports"):
+        for name in ("files", "http_ports", "dns_ports", "radius_ports"):
             given[name] = tuple(given.get(name, ()))
         given["translate"] = tuple(map(tuple, given.get("translate", ())))
         return cls(**given, table=table, batches=batches, acks=acks, life=life, sources=tuple(sources))

@@ -8,6 +8,7 @@ from exporter.sinks.base import Sink
 KINDS = {
     "null": "exporter.sinks.null:Null",
     "jsonl": "exporter.sinks.jsonl:Jsonl",
+    "kentik": "exporter.sinks.kentik:Kentik",
     "store": "exporter.sinks.store:Store",
 }
 

@@ -1,0 +1,79 @@
+"""HTTP with Kentik: one session, its credentials, proxy and time-outs; notes the ends of its own connections."""
+
+import time
+from collections import OrderedDict
+from typing import Any
+
+import requests
+
+from exporter.kentik.errors import Unreachable
+from exporter.orders import KentikOrders
+
+CONNECT_S, READ_S, WHOLE_S = 15.0, 30.0, 60.0
+ANSWER_BYTES = 16 << 20
+ENDS_KEPT = 64
+End = tuple[str, int, str, int]
+
+
+class Client:
+    """Not for several threads at once: each has its own."""
+
+    def __init__(self, orders: KentikOrders) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # as kprobe: only --proxy-url counts
+        if orders.proxy_url:
+            self._session.proxies = {"http": orders.proxy_url, "https": orders.proxy_url}
+        self._session.headers.update(
+            {"X-CH-Auth-Email": orders.email, "X-CH-Auth-API-Token": orders.token, "Accept-Encoding": "gzip"}
+        )
+        self.ends: OrderedDict[End, None] = OrderedDict()
+
+    def send(self, method: str, url: str, **more: Any) -> requests.Response:  # noqa: ANN401 - requests' own words
+        """The whole answer, within WHOLE_S. Unreachable: there was none."""
+        until_s = time.monotonic() + WHOLE_S
+        try:
+            response = self._session.request(
+                method, url, timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False, **more
+            )
+            self._note_ends(response)
+            response._content = _whole(response, until_s)  # noqa: SLF001 - requests has no deadline of its own
+        except requests.RequestException as error:
+            raise Unreachable(f"{method} {url}: {_reason(error)}") from error
+        return response
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def _note_ends(self, response: requests.Response) -> None:
+        """Both ends of the connection: flows between them are our own."""
+        sock = getattr(response.raw.connection, "sock", None)
+        if sock is None:
+            return
+        here, there = sock.getsockname(), sock.getpeername()
+        self.ends[here[0], here[1], there[0], there[1]] = None
+        while len(self.ends) > ENDS_KEPT:
+            self.ends.popitem(last=False)
+
+
+def _whole(response: requests.Response, until_s: float) -> bytes:
+    """The body, unless it is too long or too slow."""
+    parts, size = [], 0
+    for part in response.iter_content(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > ANSWER_BYTES:
+            raise requests.RequestException("the answer is too long")
+        if time.monotonic() > until_s:
+            raise requests.Timeout("the answer takes too long")
+    return b"".join(parts)
+
+
+def _reason(error: BaseException) -> str:
+    """What is at the bottom of it, without requests' wrappings."""
+    seen = error
+    while seen.__cause__ or seen.__context__:
+        seen = seen.__cause__ or seen.__context__  # type: ignore[assignment]
+    if isinstance(seen, OSError) and seen.strerror:
+        return seen.strerror
+    return " ".join(str(seen).split()) or type(seen).__name__

@@ -1,0 +1,65 @@
+"""What can go wrong with Kentik, by what is to be done about it."""
+
+from http import HTTPStatus
+
+from requests import Response
+
+from shared.errors import FlowherdError
+
+SERVER_ERRORS = 500
+RETRY_MOST_S = 3600.0
+
+
+class Unreachable(Exception):  # noqa: N818 - a state of the world
+    """Nobody answered, or the answer was 429 or 5xx: try again, not before `wait_s`."""
+
+    def __init__(self, why: str, wait_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
+
+
+class Rejected(Exception):  # noqa: N818 - it is our request that was wrong
+    """Another 4xx: the same request would be answered so again."""
+
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Unknown(FlowherdError):  # noqa: N818 - a state of the world
+    """Kentik has no such device."""
+
+
+class Denied(FlowherdError):  # noqa: N818 - a state of the world
+    """Kentik refuses the credentials."""
+
+
+def check(response: Response, what: str, accepted: tuple[int, ...] = (HTTPStatus.OK,)) -> None:
+    """Nothing if the status is one of those accepted; else one of the above, with Kentik's own words."""
+    status = response.status_code
+    if status in accepted:
+        return
+    said = _said(response)
+    why = f"{what}: HTTP {status}{f' ({said})' if said else ''}"
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise Denied(f"Kentik refuses the credentials: {why}; check --email and --token")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= SERVER_ERRORS:
+        raise Unreachable(why, _wait_s(response))
+    if status == HTTPStatus.NOT_FOUND:
+        raise Unknown(why)
+    raise Rejected(why, status)
+
+
+def _said(response: Response) -> str:
+    """The API's `error`, if there is one."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return ""
+    return " ".join(str(answer.get("error", "")).split())[:200] if isinstance(answer, dict) else ""
+
+
+def _wait_s(response: Response) -> float:
+    """Retry-After (RFC 9110 section 10.2.3) in seconds; a date is left to the usual back-off."""
+    word = response.headers.get("Retry-After", "")
+    return min(float(word), RETRY_MOST_S) if word.isdecimal() else 0.0

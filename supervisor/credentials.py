@@ -1,0 +1,24 @@
+"""Kentik's credentials: taken from kprobe's variables too, and kept out of every child's environment."""
+
+import os
+from collections.abc import MutableMapping
+
+from supervisor.arguments import ENVIRONMENT
+
+KPROBES = {"KENTIK_EMAIL": "email", "KENTIK_TOKEN": "token"}
+SECRET = frozenset({"token"})
+HIDDEN = "(hidden)"
+
+
+def adopt(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Kprobe's variables stand in for ours; given and empty counts as given."""
+    for name, ours in KPROBES.items():
+        if name in environ:
+            environ.setdefault(ENVIRONMENT + ours.upper(), environ[name])
+
+
+def forget(environ: MutableMapping[str, str] = os.environ) -> None:
+    """No child inherits them: the exporter is told the credentials, and nobody else."""
+    for name, ours in KPROBES.items():
+        environ.pop(name, None)
+        environ.pop(ENVIRONMENT + ours.upper(), None)
