@@ -5,6 +5,7 @@ from typing import Literal
 
 Capture = Literal["ring", "pcap"]
 Fanout = Literal["hash", "lb", "cpu"]
+Mode = Literal["flows", "dns", "radius"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,10 @@ class Settings(HostSettings):
 
     kentik: KentikSettings = KentikSettings()
     """delivery to Kentik"""
+    mode: Mode = "flows"
+    """what is sent: flows, or as kprobe's submodes DNS answers or users"""
+    mirror: bool = False
+    """packets are wrapped as a Juniper router mirrors them"""
     defaults: CaptureSettings = CaptureSettings()
     """how an interface without a table of its own is captured"""
     per_interface: dict[str, CaptureSettings] = field(default_factory=dict)

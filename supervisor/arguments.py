@@ -210,9 +210,14 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
 
 def _check_ports(prefix: str, capture: CaptureSettings) -> None:
     for name in ("http_port", "dns_port", "radius_port"):
-        for port in getattr(capture, name):
-            if not 1 <= port <= PORT_MOST:
-                raise ConfigurationError(f"{prefix}{name}: {port} is no port; 1 to {PORT_MOST} are")
+        check_ports(f"{prefix}{name}", getattr(capture, name))
+
+
+def check_ports(path: str, ports: tuple[int, ...]) -> None:
+    """Refuse what is no port."""
+    for port in ports:
+        if not 1 <= port <= PORT_MOST:
+            raise ConfigurationError(f"{path}: {port} is no port; 1 to {PORT_MOST} are")
 
 
 def _is_no_text(sign: str) -> bool:

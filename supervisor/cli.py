@@ -13,7 +13,7 @@ from cyclopts.config import Env
 
 from shared.errors import Exit, FlowherdError, UsageError
 from shared.logs import Log, to_stderr
-from shared.settings import HostSettings
+from shared.settings import HostSettings, Settings
 from supervisor import arguments, credentials, descriptors
 from supervisor.flags import (
     CAPTURE,
@@ -80,6 +80,55 @@ def replay(
         raise UsageError("replay: name at least one capture file")
     ORIGINS.refuse_flags(LIVE_ONLY, "replay", "is for live capture; capture files are read whole")
     return start(ORIGINS.settings(host, capture, kentik), captures, _log(common))
+
+
+@app.command
+def dns(
+    *captures: str,
+    juniper_mirror: Annotated[bool, Parameter(negative=())] = False,
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
+) -> int:
+    """Send DNS answers to Kentik instead of flows, of every NIC, or of capture files.
+
+    juniper_mirror: packets come wrapped, as a Juniper router mirrors them.
+    """
+    from supervisor.modes import in_mode
+
+    settings = in_mode(ORIGINS.settings(host, capture, kentik), "dns", mirror=juniper_mirror)
+    return _send(settings, captures, common)
+
+
+@app.command
+def radius(
+    *captures: str,
+    ports: tuple[int, ...] = (),
+    host: HostFlags = HOST,
+    capture: CaptureFlags = CAPTURE,
+    kentik: KentikFlags = KENTIK,
+    common: CommonFlags = COMMON,
+) -> int:
+    """Tell Kentik users' addresses, by RADIUS accounting, instead of flows.
+
+    ports: of RADIUS, instead of 1812 and 1813; may be repeated.
+    """
+    from supervisor.modes import in_mode
+
+    arguments.check_ports("ports", ports)
+    return _send(in_mode(ORIGINS.settings(host, capture, kentik), "radius", ports=ports), captures, common)
+
+
+def _send(settings: Settings, captures: tuple[str, ...], common: Common) -> int:
+    """From the NICs, or from files."""
+    if captures:
+        from supervisor.replay import replay as start
+
+        return start(settings, captures, _log(common))
+    from supervisor.service import run as serve
+
+    return serve(settings, _log(common))
 
 
 @app.command

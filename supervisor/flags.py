@@ -12,7 +12,19 @@ from shared.errors import UsageError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import account, arguments, credentials, sinks
 
-VERBS = ("run", "replay", "interfaces", "check", "status", "config", "version", "flows", "query")
+VERBS = (
+    "run",
+    "dns",
+    "radius",
+    "replay",
+    "interfaces",
+    "check",
+    "status",
+    "config",
+    "version",
+    "flows",
+    "query",
+)
 PASSED_ON = ("flows", "query")
 LIVE_ONLY = (
     "interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core", "fanout_group", "fanout_mode",

@@ -94,7 +94,11 @@ class Muster:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
             )
-        return [Post(link, captures[link.name], places[link.name].core, self._sample_key) for link in links]
+        mode, mirror = self._settings.mode, self._settings.mirror
+        return [
+            Post(link, captures[link.name], places[link.name].core, self._sample_key, mode, mirror)
+            for link in links
+        ]
 
     def _open(self, post: Post) -> None:
         capture = post.capture

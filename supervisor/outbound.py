@@ -39,7 +39,7 @@ class ExporterOrders:
 
     def _kentik(self) -> Message:
         """Credentials go to the exporter, and only if it sends to Kentik."""
-        if not any(sink.kind == "kentik" for sink in self.sinks):
+        if not any(sink.kind.startswith("kentik") for sink in self.sinks):
             return {}
         captures = self.settings.per_interface
         told = asdict(self.settings.kentik)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from shared.settings import CaptureSettings
+from shared.settings import CaptureSettings, Mode
 from supervisor import bpf, lock, translations
 from supervisor.child import Child
 from supervisor.lifecycle import Life
@@ -24,6 +24,8 @@ class Post:
     capture: CaptureSettings
     core: int | None = None
     sample_key: int = 0
+    mode: Mode = "flows"
+    mirror: bool = False
     files: tuple[str, ...] = ()
     sources: tuple[int, ...] = ()
     life: Life = field(default_factory=Life)
@@ -115,6 +117,8 @@ class Post:
             "sample": self.capture.sample,
             "sample_key": self.sample_key,
             "decode": self.capture.decode,
+            "answers": self.mode == "dns",
+            "mirror": self.mirror,
             "http_ports": list(self.capture.http_port),
             "dns_ports": list(self.capture.dns_port),
             "radius_ports": list(self.capture.radius_port),

@@ -32,7 +32,7 @@ class Replay(Session):
     ) -> None:
         super().__init__(log, nursery, exporter, drain_s=exporter.settings.drain_s)
         self._waiting = list(captures)
-        self._capture = exporter.settings.defaults
+        self._settings, self._capture = exporter.settings, exporter.settings.defaults
 
     def run(self) -> Exit:
         """Replay everything."""
@@ -60,8 +60,9 @@ class Replay(Session):
             return
         names, opened_fds = zip(*opened, strict=True)
         post = Post(
-            Link("replay", 0), self._capture, sample_key=self.sample_key, files=names, sources=opened_fds
-        )
+            Link("replay", 0), self._capture, None, self.sample_key, self._settings.mode, self._settings.mirror,
+            files=names, sources=opened_fds,
+        )  # fmt: skip
         post.open()
         self.herd.staff(post)
 

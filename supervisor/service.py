@@ -40,7 +40,7 @@ class Service(Session):
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
         self._done: list[Row] = []
-        self._waits = any(sink.kind == "kentik" for sink in orders.sinks)
+        self._waits = any(sink.kind.startswith("kentik") for sink in orders.sinks)
         self._samples: dict[str, int] = {}
         self._note = ""
 

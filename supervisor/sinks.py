@@ -6,7 +6,7 @@ from pathlib import Path
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 
-KINDS = ("store", "jsonl", "kentik", "null")
+KINDS = ("store", "jsonl", "kentik", "kentik-dns", "kentik-radius", "null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,10 @@ def of(settings: Settings, cwd: str) -> list[Sink]:
     """The sinks of a run: who names an email sends to Kentik too."""
     kentik = settings.kentik
     words = (*settings.sink, "kentik") if kentik.email else settings.sink
+    if settings.mode != "flows":
+        words = (f"kentik-{settings.mode}",)
     chosen = parse(words, f"{settings.state_dir}/store", cwd)
-    if any(sink.kind == "kentik" for sink in chosen) and not (kentik.email and kentik.token):
+    if any(sink.kind.startswith("kentik") for sink in chosen) and not (kentik.email and kentik.token):
         missing = "token" if kentik.email else "email"
         raise ConfigurationError(f"kentik: --{missing} is missing; give it, or set KENTIK_{missing.upper()}")
     return chosen
@@ -44,7 +46,7 @@ def parse(words: tuple[str, ...], store_dir: str, cwd: str) -> list[Sink]:
 
 def _parse_one(word: str, store_dir: str, cwd: str) -> Sink:
     kind, _, target = word.partition(":")
-    if word in {"null", "kentik"}:
+    if word in {"null", "kentik", "kentik-dns", "kentik-radius"}:
         return Sink(word, word, "")
     if kind == "store":
         folder = str(Path(cwd, target)) if target else store_dir

@@ -4,10 +4,12 @@ import numpy as np
 
 from shared.elements import NO_U16
 from worker.decode_ip import decode_ipv4, decode_ipv6
-from worker.decode_link import IPV4, network_of
-from worker.decode_transport import decode_transport
-from worker.jit import inlined
-from worker.octets import Int, Octets
+from worker.decode_link import IPV4, IPV6, network_of
+from worker.decode_transport import TCP, UDP, decode_transport
+from worker.jit import called, inlined
+from worker.octets import Int, Octets, octet
+
+MIRROR_HEAD = 8
 
 
 @inlined
@@ -38,6 +40,24 @@ def decode(buf: Octets, p: Int) -> None:
     if kind < 0:
         p.verdict = -kind
         return
+    decode_packet(buf, p, at, kind)
+
+
+@inlined
+def decode_packet(buf: Octets, p: Int, at: Int, kind: Int) -> None:
+    """From the IP header on."""
     p.verdict = decode_ipv4(buf, p, at) if kind == IPV4 else decode_ipv6(buf, p, at)
     if p.verdict == 0:
         decode_transport(buf, p)
+
+
+@called
+def decode_mirrored(buf: Octets, p: Int) -> None:
+    """What a Juniper router mirrors: an IP packet in a UDP or TCP payload, behind a head of eight octets."""
+    at = p.at + p.payload_at + MIRROR_HEAD
+    if p.verdict != 0 or p.proto not in (TCP, UDP) or p.payload <= MIRROR_HEAD or at >= p.end:
+        return
+    version = octet(buf, at) >> 4
+    if version in (4, 6):
+        clear(p)
+        decode_packet(buf, p, at, IPV4 if version == 4 else IPV6)

@@ -60,10 +60,14 @@ class Table(NamedTuple):
     sample_below: int  # a flow is kept whose sampling hash is below this; 2^32: all
     end_key: int  # 32 bits of the sampling key
     pair_key: int  # the other 32
+    mirror: int  # 1: packets come wrapped, as a Juniper router mirrors them
+
+
+PACKED_ANSWERS = 2  # Rules.decode: `flowherd dns`
 
 
 class Rules(NamedTuple):
-    """The settings kernels heed, the scalars at the end of Table: time-outs in ticks, MTU, decoding, sampling."""
+    """The settings kernels heed, scalars at the end of Table: time-outs in ticks, MTU, decoding, sampling, mirror."""
 
     active: int
     idle: int
@@ -74,6 +78,7 @@ class Rules(NamedTuple):
     sample_below: int = ALL_HASHES
     end_key: int = 0
     pair_key: int = 0
+    mirror: int = 0
 
 
 class Extent(NamedTuple):
@@ -152,6 +157,7 @@ def open_table(
     parts["slab_view"].flags.writeable = False
     parts |= {"services": service_ports(), "ports": application_ports() if ports is None else ports}
     parts |= {"exchange": np.zeros(1, EXCHANGE), "out": np.zeros(OUT_BYTES, np.uint8)}
+    parts["exchange"]["packed"] = rules.decode == PACKED_ANSWERS
     parts["translations"] = translations(translate)
     return Table(**{name: plain(part) for name, part in parts.items()}, **rules._asdict())
 

@@ -13,7 +13,7 @@ from shared.sampling import WORDS as ALL_HASHES
 from shared.vitals import INDEX
 from worker.biflow import SEED, hash_of, order
 from worker.clock import STEP_NS, advance
-from worker.decode import decode
+from worker.decode import decode, decode_mirrored
 from worker.decode_ip import LATER_FRAGMENT
 from worker.decode_transport import ACK, FIN, RST, SYN, TCP, UDP
 from worker.expiry import first_look, is_closed, visit
@@ -189,6 +189,8 @@ def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
         end = min(start + STRIDE_PACKETS, count)
         for i in range(start, end):
             decode(buf, packets[i])
+            if t.mirror:
+                decode_mirrored(buf, packets[i])
             if packets[i].verdict == 0:
                 identify(t, packets[i])
         # Passes of their own, short enough for the processor to wait for many cache misses at once.

@@ -14,7 +14,7 @@ from worker.capture.ring import RingSource
 from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, Rules, new_packets, open_table
+from worker.layout import BLOCK_PACKETS, PACKED_ANSWERS, Rules, new_packets, open_table
 from worker.letters import Letters
 from worker.life import Life
 from worker.meter import meter
@@ -39,7 +39,8 @@ class Worker:
         timeouts = (spec.active_timeout_s, spec.idle_timeout_s, spec.forget_s, spec.linger_s)
         sampling = sampling_of(spec.sample, spec.sample_key)
         active, idle, forget, linger = map(ticks, timeouts)
-        rules = Rules(active, idle, forget, linger, spec.mtu, decode=int(spec.decode), **sampling._asdict())
+        rules = Rules(active, idle, forget, linger, spec.mtu, mirror=int(spec.mirror), **sampling._asdict())
+        rules = rules._replace(decode=PACKED_ANSWERS if spec.answers else int(spec.decode))
         ports = application_ports(spec.http_ports, spec.dns_ports, spec.radius_ports)
         self.spec, self.core = spec, core
         self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, ports, spec.translate)

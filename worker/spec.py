@@ -29,6 +29,8 @@ class Spec:
     sample_key: int = 0
     translate: tuple[tuple[int, ...], ...] = ()
     decode: bool = True
+    answers: bool = False
+    mirror: bool = False
     http_ports: tuple[int, ...] = ()
     dns_ports: tuple[int, ...] = ()
     radius_ports: tuple[int, ...] = ()

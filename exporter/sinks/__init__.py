@@ -9,6 +9,8 @@ KINDS = {
     "null": "exporter.sinks.null:Null",
     "jsonl": "exporter.sinks.jsonl:Jsonl",
     "kentik": "exporter.sinks.kentik:Kentik",
+    "kentik-dns": "exporter.sinks.kentik_stream:KentikDns",
+    "kentik-radius": "exporter.sinks.kentik_stream:KentikRadius",
     "store": "exporter.sinks.store:Store",
 }
 

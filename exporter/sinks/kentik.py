@@ -4,19 +4,16 @@ A message is built once and kept until it is taken, so that what is sent again i
 mid-request that one request may be sent twice.
 """
 
-import json
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from exporter.disk import replace_file
+from exporter.kentik.agent import Agent, warm
 from exporter.kentik.body import Body, body
-from exporter.kentik.chores import Chores
-from exporter.kentik.client import Client
 from exporter.kentik.endpoints import endpoints
-from exporter.kentik.errors import Rejected, Unknown, Unreachable, check
-from exporter.kentik.fleet import Fleet, Line
+from exporter.kentik.errors import Rejected, Unknown, check
+from exporter.kentik.fleet import Line
 from exporter.kentik.own import is_own
 from exporter.kentik.sides import Sides, sides
 from exporter.kentik.split import Part, part
@@ -44,45 +41,28 @@ class Outgoing:
 
 
 class Kentik:
-    """One thread's; a second one of its own reads devices again and posts figures (exporter/kentik/chores.py)."""
+    """One thread's; its agent has a second one (exporter/kentik/agent.py)."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
-        self._orders = place.orders.kentik
-        self._cursor_path = place.spool_dir / f"cursor-{place.order.name}"
-        self._client, self._fleet = Client(self._orders), Fleet(self._orders)
-        self._counts: Counter[str] = Counter()
-        self._chores = Chores(self._orders, self._fleet, self._counts)
+        self._agent = Agent(place)
+        self._spool_dir = place.spool_dir
         self._batches: list[tuple[int, Batch]] = []
-        self._rows, self._since_s, self._sequence = 0, 0.0, 0
+        self._rows, self._since_s = 0, 0.0
         self._outgoing: Outgoing | None = None
 
     @staticmethod
     def warm() -> None:
-        """What requests and the resolver import at their first use."""
-        import encodings.idna
-        import http.cookiejar
-
-        del encodings, http
+        """Import what requests imports late."""
+        warm()
 
     @property
     def samples(self) -> dict[str, int]:
         """Sample rates of the devices, by interface; empty until they are known."""
-        return self._fleet.samples if self._fleet.lines else {}
+        return self._agent.fleet.samples if self._agent.fleet.lines else {}
 
     def open(self, newest: int) -> int:
-        """The cursor; and the devices. Denied or Unknown ends the start, no answer does not."""
-        try:
-            self._sequence = json.loads(self._cursor_path.read_bytes())["sequence"]
-        except (FileNotFoundError, ValueError):
-            self._sequence = newest
-            self._commit()
-        try:
-            self._fleet.find(self._client)
-        except Unreachable as error:
-            log.warning("Kentik cannot be reached yet, flows wait in the spool", why=error)
-        self._chores.start()
-        return self._sequence
+        """Cursor and devices."""
+        return self._agent.open(newest)
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Keep it until the second is over."""
@@ -100,17 +80,16 @@ class Kentik:
 
     def flush(self) -> None:
         """Send what was added, device by device; then commit."""
-        if not self._fleet.lines:
-            self._fleet.find(self._client)
+        self._agent.know_devices()
         first, last = self._batches[0][0], self._batches[-1][0]
         if not self._outgoing or (self._outgoing.first, self._outgoing.last) != (first, last):
             self._outgoing = self._built(first, last)
         for number in list(self._outgoing.bodies):
-            self._send(self._fleet.lines[number], self._outgoing.bodies[number])
+            self._send(self._agent.fleet.lines[number], self._outgoing.bodies[number])
             del self._outgoing.bodies[number]
-        self._outgoing, self._sequence = None, last
+        self._outgoing = None
         self.discard()
-        self._commit()
+        self._agent.commit(last)
 
     def discard(self) -> None:
         """They come again; the messages made of them are kept."""
@@ -118,24 +97,23 @@ class Kentik:
         self._rows = 0
 
     def tidy(self) -> None:
-        """Its chores have a thread of their own."""
+        """The agent's chores have a thread of their own."""
 
     def figures(self) -> dict[str, int]:
         """What was sent, left out and refused."""
-        return dict(self._counts)
+        return dict(self._agent.counts)
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._chores.stop()
-        self._client.close()
+        self._agent.close()
 
     def _built(self, first: int, last: int) -> Outgoing:
         made = Outgoing(first, last)
         by_device: dict[int, list[Batch]] = {}
         for _sequence, batch in self._batches:
-            by_device.setdefault(self._fleet.of(batch.interface).found.id, []).append(batch)
+            by_device.setdefault(self._agent.fleet.of(batch.interface).found.id, []).append(batch)
         for number, batches in by_device.items():
-            line = self._fleet.lines[number]
+            line = self._agent.fleet.lines[number]
             parts = self._allowed(line, [self._seen(batch) for batch in batches if len(batch.rows)])
             if parts:
                 made.bodies[number] = body(parts, line.device)
@@ -144,22 +122,22 @@ class Kentik:
     def _seen(self, batch: Batch) -> Sides:
         """The records of a batch, without those of our own delivery."""
         all_sides = sides(batch)
-        if self._orders.own_traffic or not len(all_sides):
+        if self._agent.orders.own_traffic or not len(all_sides):
             return all_sides
-        own = is_own(batch, [*self._client.ends, *self._chores.ends])
-        self._counts["kentik_own_records"] += int(own[all_sides.rows].sum())
+        own = is_own(batch, [*self._agent.client.ends, *self._agent.chores.ends])
+        self._agent.counts["kentik_own_records"] += int(own[all_sides.rows].sum())
         return all_sides.take(~own[all_sides.rows])
 
     def _allowed(self, line: Line, seen: list[Sides]) -> list[Part]:
         """As many records as the device may send, drawn evenly; each stands for so many more."""
         seen = [one for one in seen if len(one)]
         wanted = sum(map(len, seen))
-        self._counts["kentik_records_in"] += wanted
+        self._agent.counts["kentik_records_in"] += wanted
         if not wanted:
             return []
         time_ns = max(int(one.batch.rows["end_ns"].max()) for one in seen)
         granted = line.allowance.take(wanted, time_ns)
-        self._counts["kentik_rate_limited_records"] += wanted - granted
+        self._agent.counts["kentik_rate_limited_records"] += wanted - granted
         kept = granted / wanted
         drawn = line.draw(wanted, granted)
         parts, at = [], 0
@@ -167,30 +145,26 @@ class Kentik:
             chosen = drawn[at : at + len(one)]
             at += len(one)
             if chosen.any():
-                index = self._fleet.indices.get(one.batch.interface)
+                index = self._agent.fleet.indices.get(one.batch.interface)
                 parts.append(part(one.take(chosen), kept=kept, index=index))
         return parts
 
     def _send(self, line: Line, message: Body) -> None:
         line.name_once(message.missing)
-        url = endpoints(self._orders).flow
+        url = endpoints(self._agent.orders).flow
         url += ("&" if "?" in url else "?") + urlencode({"sender_id": line.found.sender, "sid": "0"})
         try:
-            check(self._client.send("POST", url, headers=HEADERS, data=message.octets), "flows")
+            check(self._agent.client.send("POST", url, headers=HEADERS, data=message.octets), "flows")
         except (Rejected, Unknown) as error:
             self._set_aside(message, str(error))
             return
-        self._counts["kentik_records_sent"] += message.records
-        self._counts["kentik_bytes_sent"] += len(message.octets)
+        self._agent.counts["kentik_records_sent"] += message.records
+        self._agent.counts["kentik_bytes_sent"] += len(message.octets)
 
     def _set_aside(self, message: Body, why: str) -> None:
         """It would be refused again: keep it for whoever looks into it, a few such at most."""
-        self._counts["kentik_refused_records"] += message.records
-        path = self._place.spool_dir / f"refused-{self._counts['kentik_refused_messages'] % REFUSED_KEPT}.chf"
-        self._counts["kentik_refused_messages"] += 1
+        self._agent.counts["kentik_refused_records"] += message.records
+        path = self._spool_dir / f"refused-{self._agent.counts['kentik_refused_messages'] % REFUSED_KEPT}.chf"
+        self._agent.counts["kentik_refused_messages"] += 1
         replace_file(path, message.octets, durable=False)
         log.error("Kentik refuses a message, set aside", why=why, records=message.records, path=path)
-
-    def _commit(self) -> None:
-        content = json.dumps({"sequence": self._sequence}).encode()
-        replace_file(self._cursor_path, content, durable=self._place.orders.durable)

@@ -15,6 +15,7 @@ TEXT_MOST = 4096  # bytes of one text
 OUT_BYTES = 16384  # of all texts of an exchange
 EXCHANGE = np.dtype(
     [
+        ("packed", "i8"),  # not cleared: DNS answers are told as addresses with their TTL, not as text
         (
             "numbers",
             "i8",

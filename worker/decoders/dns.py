@@ -1,7 +1,8 @@
 """DNS messages (RFC 1035): a question and, in a response, what was answered (kernel).
 
 `read_dns` fills ident, kind (the opcode), the query type and name of the last question and, of a response, the
-rcode and the answers: value/TYPE joined by ";", an empty item for a type that is not written out.
+rcode and the answers: value/TYPE joined by ";", an empty item for a type that is not written out. With x.packed the
+answers are those of `flowherd dns`: a tag, the TTL and the address of each A and AAAA record.
 """
 
 from worker.decoders.cells import TEXT_MOST, end_text, put
@@ -92,9 +93,11 @@ def read_answers(buf: Octets, head: Int, at: Int, end: Int, answers: Int, x: Int
         if at > end:
             break
         before = x.used
-        if place:
+        if place and not x.packed:
             put(out, x, SEMICOLON)
-        readable = put_answer(buf, head, fixed, at, end, x, out)
+        readable = (
+            put_packed(buf, fixed, at, x, out) if x.packed else put_answer(buf, head, fixed, at, end, x, out)
+        )
         if not readable or (place and x.used - start > TEXT_MOST):
             x.used = before
             break
@@ -116,6 +119,20 @@ def put_answer(buf: Octets, head: Int, fixed: Int, behind: Int, end: Int, x: Int
         return put_target(buf, head, name, behind, end, kind, x, out)
     elif kind == TXT:
         return put_chunks(buf, data, behind, x, out)
+    return True
+
+
+@inlined
+def put_packed(buf: Octets, fixed: Int, behind: Int, x: Int, out: Octets) -> Int:
+    """Append 4 or 6, the TTL and the address of an A or AAAA record; of others nothing."""
+    kind, data = be16(buf, fixed), fixed + RECORD_LEAST - 1
+    size = behind - data
+    if (kind == A and size == 4) or (kind == AAAA and size == 16):
+        put(out, x, 4 if kind == A else 6)
+        for i in range(fixed + 4, fixed + 8):
+            put(out, x, octet(buf, i))
+        for i in range(data, behind):
+            put(out, x, octet(buf, i))
     return True
 
 

@@ -1,0 +1,61 @@
+"""What every sink of Kentik's has: cursor, connection, devices, chores and counts."""
+
+import json
+from collections import Counter
+
+from exporter.disk import replace_file
+from exporter.kentik.chores import Chores
+from exporter.kentik.client import Client
+from exporter.kentik.errors import Unreachable
+from exporter.kentik.fleet import Fleet
+from exporter.log import log
+from exporter.sinks.base import Place
+
+
+class Agent:
+    """Lives in the sink's thread; a second thread of its own reads devices again and posts figures."""
+
+    def __init__(self, place: Place) -> None:
+        self.orders = place.orders.kentik
+        self.counts: Counter[str] = Counter()
+        self.client, self.fleet = Client(self.orders), Fleet(self.orders)
+        self.chores = Chores(self.orders, self.fleet, self.counts)
+        self._cursor_path = place.spool_dir / f"cursor-{place.order.name}"
+        self._durable = place.orders.durable
+
+    def open(self, newest: int) -> int:
+        """The cursor; and the devices. Denied or Unknown ends the start, no answer does not."""
+        try:
+            sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
+        except (FileNotFoundError, ValueError):
+            sequence = newest
+            self.commit(sequence)
+        try:
+            self.fleet.find(self.client)
+        except Unreachable as error:
+            log.warning("Kentik cannot be reached yet, records wait in the spool", why=error)
+        self.chores.start()
+        return sequence
+
+    def know_devices(self) -> None:
+        """Nothing can be sent before Kentik has told the devices."""
+        if not self.fleet.lines:
+            self.fleet.find(self.client)
+
+    def commit(self, sequence: int) -> None:
+        """What is up to `sequence` is delivered."""
+        content = json.dumps({"sequence": sequence}).encode()
+        replace_file(self._cursor_path, content, durable=self._durable)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.chores.stop()
+        self.client.close()
+
+
+def warm() -> None:
+    """What requests and the resolver import at their first use."""
+    import encodings.idna
+    import http.cookiejar
+
+    del encodings, http

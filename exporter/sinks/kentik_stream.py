@@ -1,0 +1,141 @@
+"""Kentik's other two: DNS answers, and users by RADIUS accounting; each posts what a second brought."""
+
+import time
+from typing import Any
+
+from urllib3.util import SKIP_HEADER
+
+from exporter.kentik.agent import Agent, warm
+from exporter.kentik.answers import answers
+from exporter.kentik.endpoints import endpoints
+from exporter.kentik.errors import Rejected, Unknown, check
+from exporter.kentik.users import Users
+from exporter.log import log
+from exporter.sinks.base import Place
+from shared.record import Batch
+
+EVERY_S = 1.0
+BODY_MOST = 8 << 20  # Kentik takes 10 MB
+SUCCESS = tuple(range(200, 300))
+BARE = {"User-Agent": SKIP_HEADER, "Accept": "*/*"}
+POPULATORS = "/batch/customdimensions/kt_user/populators"
+
+
+class Answers:
+    """DNS answers, in bodies that Kentik takes."""
+
+    def __init__(self) -> None:
+        self._maps: list[bytes] = []
+        self.octets = 0
+
+    def take(self, batch: Batch) -> None:
+        """The answers of a batch."""
+        found = answers(batch)
+        self._maps += found
+        self.octets += sum(map(len, found))
+
+    def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
+        """Maps one behind the other, no body beyond BODY_MOST."""
+        bodies, size = [[]], 0  # type: list[list[bytes]], int
+        for one in self._maps:
+            if size + len(one) > BODY_MOST:
+                bodies.append([])
+                size = 0
+            bodies[-1].append(one)
+            size += len(one)
+        url = endpoints(agent.orders).dns
+        agent.counts["kentik_records_in"] += len(self._maps)
+        return [(url, {"data": b"".join(maps), "headers": BARE}) for maps in bodies if maps]
+
+
+class Accounts(Users):
+    """Users and their addresses."""
+
+    @property
+    def octets(self) -> int:
+        """About 100 a user."""
+        return 100 * len(self)
+
+    def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
+        """One request, if there is news."""
+        agent.counts["kentik_records_in"] += len(self)
+        url = endpoints(agent.orders).api.rstrip("/") + POPULATORS
+        return [(url, {"json": self.request()})] if len(self) else []
+
+
+class Stream:
+    """A sink of one such content."""
+
+    content: type[Answers | Accounts]
+
+    def __init__(self, place: Place) -> None:
+        self._agent = Agent(place)
+        self._held: Answers | Accounts = self.content()
+        self._posts: list[tuple[str, dict[str, Any]]] = []
+        self._since_s, self._sequence, self._begun = 0.0, 0, False
+
+    @staticmethod
+    def warm() -> None:
+        """Import what requests imports late."""
+        warm()
+
+    def open(self, newest: int) -> int:
+        """Cursor and devices."""
+        self._sequence = self._agent.open(newest)
+        return self._sequence
+
+    def add(self, sequence: int, batch: Batch) -> None:
+        """Take what concerns us."""
+        if not self._begun:
+            self._begun, self._since_s = True, time.monotonic()
+        self._held.take(batch)
+        self._sequence = sequence
+
+    def due(self, *, idle: bool) -> bool:
+        """Once a second, or when a body is full."""
+        del idle
+        return self._held.octets >= BODY_MOST or time.monotonic() - self._since_s >= EVERY_S
+
+    def flush(self) -> None:
+        """Post it, then commit."""
+        self._agent.know_devices()
+        for url, words in self._held.posts(self._agent):
+            self._post(url, words)
+        self.discard()
+        self._agent.commit(self._sequence)
+
+    def discard(self) -> None:
+        """It comes again."""
+        self._held, self._begun = self.content(), False
+
+    def tidy(self) -> None:
+        """The agent's chores have a thread of their own."""
+
+    def figures(self) -> dict[str, int]:
+        """What was sent and refused."""
+        return dict(self._agent.counts)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._agent.close()
+
+    def _post(self, url: str, words: dict[str, Any]) -> None:
+        try:
+            check(self._agent.client.send("POST", url, **words), url, SUCCESS)
+        except (Rejected, Unknown) as error:
+            self._agent.counts["kentik_refused_messages"] += 1
+            log.error("Kentik refuses a message, dropped", why=error)
+            return
+        self._agent.counts["kentik_bytes_sent"] += len(words.get("data", b""))
+
+
+class KentikDns(Stream):
+    """`flowherd dns`."""
+
+    content = Answers
+
+
+class KentikRadius(Stream):
+    """`flowherd radius`."""
+
+    content = Accounts
