@@ -10,7 +10,7 @@ from exporter.kentik.columns import MARK, Columns
 from exporter.kentik.exchanges import application_fields
 from exporter.kentik.layout import Column
 from exporter.kentik.sides import Sides
-from exporter.kentik.values import Values, latency, numbers, positive
+from exporter.kentik.values import Values, counted, latency, numbers, positive
 from shared.elements import NO_U32
 
 
@@ -55,9 +55,9 @@ def _tracker_fields(sides: Sides) -> Iterator[Values]:
     yield latency("CLIENT_NW_LATENCY_MS", sides.of_row("client_latency_us"), ~is_reverse)
     yield latency("SERVER_NW_LATENCY_MS", sides.of_row("server_latency_us"), is_reverse)
     yield latency("FPEX_LATENCY_MS", sides.of_row("fpex_latency_us"), is_reverse)
-    yield positive("RETRANSMITTED_OUT_PKTS", sides.of_way("retransmits"))
-    yield positive("REPEATED_RETRANSMITS", sides.of_way("repeated_retransmits"))
-    yield positive("OOORDER_IN_PKTS", sides.of_way("out_of_order"))
+    yield counted("RETRANSMITTED_OUT_PKTS", sides.of_way("retransmits"))
+    yield counted("REPEATED_RETRANSMITS", sides.of_way("repeated_retransmits"))
+    yield counted("OOORDER_IN_PKTS", sides.of_way("out_of_order"))
     window = sides.of_way("receive_window")
     yield numbers("RECEIVE_WINDOW", window, (window != NO_U32) & (sides.of_way("mss") != 0))
-    yield positive("ZERO_WINDOWS", sides.of_way("zero_windows"))
+    yield counted("ZERO_WINDOWS", sides.of_way("zero_windows"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exporter.cells import LARGEST
 from exporter.kentik.fields import DHCP, DNS, FIELDS, HTTP, LATENCY_IS_CLAMPED, RADIUS, Field
 from exporter.kentik.layout import ADDRESS, UINT32, Column
 from exporter.kentik.sides import Sides
@@ -62,7 +63,8 @@ def _told(sides: Sides, protocol: AppProtocol, records: Column) -> Spoken:
         return Spoken(sides, protocol, records[chosen], np.ones(int(chosen.sum()), bool))
     if protocol not in RESULT:
         return Spoken(sides, protocol, records, np.ones(len(records), bool))
-    answered = own.of_row(BY_NAME[RESULT[protocol]].cell) != NO_U32
+    result = BY_NAME[RESULT[protocol]]
+    answered = own.of_row(result.cell) <= LARGEST[result.kind]
     has_result = answered & (own.is_reverse | ~reverse)
     chosen = has_result | ~own.is_reverse | ~forward
     return Spoken(sides, protocol, records[chosen], has_result[chosen])
@@ -92,7 +94,7 @@ def _values(told: Spoken, field: Field) -> Values:
     element = BY_NAME[field.element]
     numbers = told.cell(field.element)[chosen]
     if not field.always:
-        known = numbers != element.absent
+        known = numbers != element.absent if field.form == "address" else numbers <= LARGEST[element.kind]
         chosen, numbers = chosen[known], numbers[known]
     if field.known is not None:
         numbers = np.where(np.isin(numbers, tuple(field.known)), numbers, 0)

@@ -31,6 +31,11 @@ def numbers(field: str, column: Column, chosen: Column, protocol: AppProtocol | 
 
 
 def positive(field: str, column: Column) -> Values:
+    """The column where it is not 0."""
+    return numbers(field, column, column > 0)
+
+
+def counted(field: str, column: Column) -> Values:
     """The column where it is neither 0 nor absent."""
     return numbers(field, column, (column > 0) & (column != NO_U32))
 
@@ -56,4 +61,4 @@ def texts_at(field: str, records: Column, values: list[bytes], protocol: AppProt
     return Values(field, records, TEXT, np.zeros(len(records), np.uint32), values, protocol)
 
 
-__all__ = ["ADDRESS", "Values", "at", "clamped_ms", "latency", "numbers", "positive", "texts_at"]
+__all__ = ["ADDRESS", "Values", "at", "clamped_ms", "counted", "latency", "numbers", "positive", "texts_at"]
