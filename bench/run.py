@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import applications, names, offline, online  # noqa: E402
+from bench import applications, kentik, names, offline, online  # noqa: E402
 from bench.result import Result, machine  # noqa: E402
 
 DOCS = ROOT / "docs" / "benchmarks.md"
@@ -28,6 +28,7 @@ QUICK = {
     "start": {"rounds": 2},
     "kills": {"count": 10},
     "exporter": {"records": 300_000},
+    "kentik": {"batches": 4, "rounds": 3},
 }
 
 
@@ -55,6 +56,7 @@ PARTS = {
     "start": online.start,
     "kills": online.kills,
     "exporter": exporter,
+    "kentik": kentik.measure,
 }
 NEED_ROOT = {"live", "memory", "start", "kills"}
 

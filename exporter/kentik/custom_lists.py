@@ -7,12 +7,11 @@ import numpy as np
 
 from exporter.kentik.customs import Customs
 from exporter.kentik.layout import (
-    ADDRESS,
     CUSTOM_DATA_WORDS,
     CUSTOM_LIST,
     CUSTOM_POINTERS,
     CUSTOM_WORDS,
-    TEXT,
+    UINT32,
     Column,
     Words,
     record_places,
@@ -20,26 +19,19 @@ from exporter.kentik.layout import (
 from exporter.kentik.pointers import begins, composite_pointer, octets_pointer, struct_pointer
 from exporter.kentik.values import Values
 
-# An address is 17 octets whatever its version: 4, then IPv4's four and zeros.
-ADDRESS_OCTETS, ADDRESS_WORDS = 17, 3
-PADDING = [bytes(8 - behind) for behind in range(8)]
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One column's values in the records of a whole message, and the octets that they point to."""
+    """One column's values; `records` are places in the whole message."""
 
     id: int
-    values: Values
     records: Column
-    lengths: Column
-    sizes: Column
-    octets: bytes
+    values: Values
 
     @property
     def words(self) -> int:
         """Words that its texts or addresses take."""
-        return len(self.octets) // 8
+        return len(self.values.octets) // 8
 
 
 @dataclass(slots=True)
@@ -65,7 +57,7 @@ def placed(told: Sequence[Customs], sizes: Sequence[int]) -> list[Placed]:
     """Every column of every part; a part's records come behind those of the parts before it."""
     out, first = [], 0
     for one, size in zip(told, sizes, strict=True):
-        out += [_placed(number, values, first) for number, values in one.columns]
+        out += [Placed(number, values.records + first, values) for number, values in one.columns]
         first += size
     return out
 
@@ -85,30 +77,13 @@ def write_lists(words: Words, lists: Lists, columns: list[Placed], behind: int) 
 
 def _write_column(words: Words, column: Placed, at: Column, behind: int) -> None:
     """One column's customs, each at its place in its record's list."""
-    words[at + 1] = column.values.tag
-    if not column.words:
-        words[at] = column.id | column.values.numbers.astype(np.uint64) << np.uint64(32)
+    values = column.values
+    words[at + 1] = values.tag
+    if values.tag == UINT32:
+        words[at] = column.id | values.numbers << np.uint64(32)
         return
     words[at] = column.id
     pointer = at + CUSTOM_DATA_WORDS
-    ahead = begins(behind, column.sizes) - pointer - 1
-    words[pointer] = octets_pointer(ahead, column.lengths).astype(np.uint64)
-    words[behind : behind + column.words] = np.frombuffer(column.octets, np.uint64)
-
-
-def _placed(number: int, values: Values, first: int) -> Placed:
-    if values.tag == TEXT:
-        lengths = np.fromiter(map(len, values.texts), np.int64, len(values.texts)) + 1
-        octets = b"".join([piece for text in values.texts for piece in (text, PADDING[len(text) & 7])])
-        return Placed(number, values, values.records + first, lengths, (lengths + 7) // 8, octets)
-    count = len(values.records) if values.tag == ADDRESS else 0
-    lengths, sizes = np.full(count, ADDRESS_OCTETS), np.full(count, ADDRESS_WORDS)
-    octets = _addresses(values.numbers) if count else b""
-    return Placed(number, values, values.records + first, lengths, sizes, octets)
-
-
-def _addresses(numbers: Column) -> bytes:
-    out = np.zeros((len(numbers), ADDRESS_WORDS * 8), np.uint8)
-    out[:, 0] = 4
-    out[:, 1:5] = numbers.astype(">u4").view(np.uint8).reshape(-1, 4)
-    return out.tobytes()
+    ahead = begins(behind, (values.lengths + 7) // 8) - pointer - 1
+    words[pointer] = octets_pointer(ahead, values.lengths).astype(np.uint64)
+    words[behind : behind + column.words] = np.frombuffer(values.octets, np.uint64)

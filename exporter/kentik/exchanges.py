@@ -12,10 +12,10 @@ import numpy as np
 
 from exporter.cells import LARGEST
 from exporter.kentik.fields import DHCP, DNS, FIELDS, HTTP, LATENCY_IS_CLAMPED, RADIUS, Field
-from exporter.kentik.layout import ADDRESS, UINT32, Column
+from exporter.kentik.layout import Column
 from exporter.kentik.sides import Sides
 from exporter.kentik.texts import row_texts
-from exporter.kentik.values import Values, at, clamped_ms, texts_at
+from exporter.kentik.values import Values, addresses_at, clamped_ms, numbers_at, texts_at
 from shared.elements import BY_NAME, NO_U32
 from shared.reasons import AppProtocol
 
@@ -100,8 +100,10 @@ def _values(told: Spoken, field: Field) -> Values:
         numbers = np.where(np.isin(numbers, tuple(field.known)), numbers, 0)
     records = told.records[chosen]
     if field.form == "numeral":
-        return texts_at(field.name, records, [b"%d" % one for one in numbers.tolist()], told.protocol)
-    return at(field.name, ADDRESS if field.form == "address" else UINT32, records, numbers, told.protocol)
+        texts = [b"%d" % one for one in numbers.tolist()]
+        return texts_at(field.name, records, texts, np.arange(len(texts)), told.protocol)
+    at = addresses_at if field.form == "address" else numbers_at
+    return at(field.name, records, numbers, told.protocol)
 
 
 def _texts(told: Spoken, field: Field, chosen: Column) -> Values:
@@ -109,11 +111,10 @@ def _texts(told: Spoken, field: Field, chosen: Column) -> Values:
     records = told.records[chosen]
     rows, which = np.unique(told.sides.places[records] >> 1, return_inverse=True)
     texts = row_texts(told.sides.batch, BY_NAME[field.element].cell, rows)
-    found = list(map(texts.__getitem__, which.tolist()))
-    if field.always:
-        return texts_at(field.name, records, [one or b"" for one in found], told.protocol)
-    known = np.array([one is not None for one in found], bool)
-    return texts_at(field.name, records[known], [one for one in found if one is not None], told.protocol)
+    if not field.always:
+        known = np.array([one is not None for one in texts], bool)[which]
+        records, which = records[known], which[known]
+    return texts_at(field.name, records, [one or b"" for one in texts], which, told.protocol)
 
 
 def _latency(told: Spoken) -> Values:
@@ -122,4 +123,4 @@ def _latency(told: Spoken) -> Values:
     chosen = np.flatnonzero(told.has_result & (column_us != NO_U32))
     known_us = column_us[chosen]
     values = clamped_ms(known_us) if LATENCY_IS_CLAMPED[told.protocol] else known_us // 1000
-    return at("APPL_LATENCY_MS", UINT32, told.records[chosen], values, told.protocol)
+    return numbers_at("APPL_LATENCY_MS", told.records[chosen], values, told.protocol)

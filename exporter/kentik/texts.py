@@ -8,10 +8,12 @@ LIMIT_BYTES = 384
 
 
 def row_texts(batch: Batch, cell: str, rows: Column) -> list[bytes | None]:
-    """The text in `cell` of each row, None where there is none; each distinct odd one is mended once."""
+    """The text in `cell` of each row, None where there is none."""
     raw = texts(batch, cell, rows)
-    mended: dict[bytes, bytes] = {}
-    return [one if one is None or _is_plain(one) else _mended(one, mended) for one in raw]
+    if batch.texts.isascii() and b"\0" not in batch.texts:
+        return [one if one is None else one[:LIMIT_BYTES] for one in raw]
+    mended = {one: _mended(one) for one in set(raw) if one is not None}
+    return [one if one is None else mended[one] for one in raw]
 
 
 def cut(text: bytes) -> bytes:
@@ -21,11 +23,5 @@ def cut(text: bytes) -> bytes:
     return text[:LIMIT_BYTES].decode("utf-8", "ignore").encode()
 
 
-def _is_plain(raw: bytes) -> bool:
-    return len(raw) <= LIMIT_BYTES and raw.isascii() and b"\0" not in raw
-
-
-def _mended(raw: bytes, known: dict[bytes, bytes]) -> bytes:
-    if raw not in known:
-        known[raw] = cut(decoded(raw).encode())
-    return known[raw]
+def _mended(raw: bytes) -> bytes:
+    return cut(decoded(raw).encode())

@@ -1,5 +1,6 @@
-"""What a custom column is on its way into a message: some records, and a number or a text for each (step 10)."""
+"""What a custom column is on its way into a message: some records, and a number or octets for each (step 10)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,24 +11,57 @@ from shared.reasons import AppProtocol
 
 US_PER_MS = 1000
 SHORTEST_MS, LONGEST_MS = 1, 20_000
+# An address is 17 octets whatever its version: 4, then IPv4's four and zeros.
+ADDRESS_OCTETS, ADDRESS_WORDS = 17, 3
+NO_LENGTHS = np.zeros(0, np.int64)
+PADDING = [bytes(8 - behind) for behind in range(8)]
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One field's values: `records` are rising places; `numbers` are theirs, of an address its IPv4 word."""
+    """One field's values; `records` are rising places.
+
+    `numbers` are those of UINT32. Texts (their zero octet counted) and addresses have `lengths`, and stand in `octets`
+    one behind the other, each filled up to whole words.
+    """
 
     field: str
     records: Column
     tag: int
     numbers: Column
-    texts: list[bytes]
+    lengths: Column
+    octets: bytes
     protocol: AppProtocol | None = None
 
 
-def numbers(field: str, column: Column, chosen: Column, protocol: AppProtocol | None = None) -> Values:
+def numbers_at(field: str, records: Column, values: Column, protocol: AppProtocol | None = None) -> Values:
+    """Numbers of these records."""
+    return Values(field, records, UINT32, values.astype(np.uint64), NO_LENGTHS, b"", protocol)
+
+
+def addresses_at(field: str, records: Column, words: Column, protocol: AppProtocol) -> Values:
+    """IPv4 addresses of these records."""
+    octets = np.zeros((len(words), ADDRESS_WORDS * 8), np.uint8)
+    octets[:, 0] = 4
+    octets[:, 1:5] = words.astype(">u4").view(np.uint8).reshape(-1, 4)
+    lengths = np.full(len(words), ADDRESS_OCTETS)
+    return Values(field, records, ADDRESS, NO_LENGTHS, lengths, octets.tobytes(), protocol)
+
+
+def texts_at(
+    field: str, records: Column, texts: Sequence[bytes], which: Column, protocol: AppProtocol
+) -> Values:
+    """Texts of these records, `which` of the distinct ones each has."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+    filled = [text + PADDING[len(text) & 7] for text in texts]
+    octets = b"".join(map(filled.__getitem__, which.tolist()))
+    return Values(field, records, TEXT, NO_LENGTHS, lengths[which], octets, protocol)
+
+
+def numbers(field: str, column: Column, chosen: Column) -> Values:
     """The column in the records that a mask chooses."""
     (records,) = np.nonzero(chosen)
-    return Values(field, records, UINT32, column[records].astype(np.uint32), [], protocol)
+    return numbers_at(field, records, column[records])
 
 
 def positive(field: str, column: Column) -> Values:
@@ -49,16 +83,3 @@ def clamped_ms(column_us: Column) -> Column:
     """Microseconds as milliseconds, truncated: never less than 1, never more than 20 s."""
     clamped: Column = np.clip(column_us // US_PER_MS, SHORTEST_MS, LONGEST_MS)
     return clamped
-
-
-def at(field: str, tag: int, records: Column, values: Column, protocol: AppProtocol) -> Values:
-    """Numbers or addresses of records that were chosen already."""
-    return Values(field, records, tag, values.astype(np.uint32), [], protocol)
-
-
-def texts_at(field: str, records: Column, values: list[bytes], protocol: AppProtocol) -> Values:
-    """Texts of records that were chosen already."""
-    return Values(field, records, TEXT, np.zeros(len(records), np.uint32), values, protocol)
-
-
-__all__ = ["ADDRESS", "Values", "at", "clamped_ms", "counted", "latency", "numbers", "positive", "texts_at"]

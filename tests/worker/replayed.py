@@ -14,11 +14,12 @@ from worker.meter import meter
 
 
 class Replayed:
-    """One capture's records, in order."""
+    """One capture's records, in order, and the batches they came in."""
 
     def __init__(self, path, **settings):
         self._kernels = Kernels(**({"max_flows": 50_000, "size_bytes": 96 << 20, "decode": True} | settings))
         self.records = []
+        self.batches = []
         letters, kernels = Letters(), self._kernels
         try:
             with path.open("rb", buffering=0) as file:
@@ -43,5 +44,6 @@ class Replayed:
             start = int(rows["text_at"][0])
             places = (start + np.arange(kernels["texts_head"] - start)) % len(table.texts)
             batch = Batch("capture", 0, 1, rows, {}, table.texts[places].tobytes())
+            self.batches.append(batch)
             self.records += map(json.loads, lines(batch).splitlines())
         kernels["tail"], kernels["texts_tail"] = kernels["head"], kernels["texts_head"]
