@@ -47,6 +47,12 @@ def test_wheel_holds_every_module(wheel):
     assert ours <= set(wheel.namelist())
 
 
+def test_wheel_holds_what_modules_load(wheel):
+    loaded = {str(path.relative_to(ROOT)) for path in (ROOT / "exporter").rglob("*.capnp")}
+    assert loaded
+    assert loaded <= set(wheel.namelist())
+
+
 def test_command_is_flowherd():
     (script,) = importlib.metadata.distribution("flowherd").entry_points.select(group="console_scripts")
     assert (script.name, script.value) == ("flowherd", "supervisor.cli:main")
