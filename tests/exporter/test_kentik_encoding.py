@@ -1,10 +1,12 @@
 """Kentik's flow messages: ours read back by pycapnp and by an independent reader, against records in plain Python."""
 
+import gzip
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +27,7 @@ from tests.exporter.kentik_rows import ODD_TEXTS, batches, made  # noqa: E402
 from tests.exporter.rig import blank_rows, put_texts, some_rows  # noqa: E402
 from tests.kentik import devices, reader  # noqa: E402
 from tests.kentik.packed import unpacked  # noqa: E402
+from tests.kentik.server import EMAIL, TOKEN, Server  # noqa: E402
 
 SCHEMA = capnp.load(str(Path(__file__).parents[2] / "exporter" / "kentik" / "chf.capnp"))
 LIMIT_WORDS = 1 << 40
@@ -256,6 +259,7 @@ def test_port_is_the_tail_of_the_local_mac():
         (b"x" * 382 + "é!".encode(), "x" * 382 + "é"),
         (b"x" * 381 + "😀".encode(), "x" * 381),
         (b"a\0b\xff", "a\\x00b\\xff"),
+        (b"a\0b", "a\\x00b"),
         (b"", ""),
     ],
 )
@@ -322,8 +326,21 @@ def test_packing_at_the_ends_of_blocks(size, word):
 
 
 def test_the_body_is_a_prefix_and_a_packed_message():
-    import gzip
-
     assert gzip.decompress(compressed(VECTOR)) == PREFIX + VECTOR
     assert len(PREFIX) == 80
     assert not any(PREFIX)
+
+
+def test_the_server_takes_what_is_made():
+    device = Device(7, columns_of(devices.columns(devices.CURRENT)))
+    told = body([part(sides(made(seed, 300, ODD_TEXTS)[0])) for seed in range(3)], device)
+    headers = {
+        "X-CH-Auth-Email": EMAIL,
+        "X-CH-Auth-API-Token": TOKEN,
+        "Content-Type": "application/binary",
+        "Content-Encoding": "gzip",
+    }
+    with Server(devices.device(id="7")) as kentik:
+        query = {"sender_id": "1:dev1:7", "sid": "0"}
+        answer = requests.post(kentik.flow_url, told.octets, params=query, headers=headers, timeout=30)
+        assert (answer.status_code, kentik.refused, len(kentik.flows)) == (200, [], told.records)
