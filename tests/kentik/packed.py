@@ -5,18 +5,23 @@ class BrokenMessageError(ValueError):
     """What came is no message."""
 
 
+PLACES = [[bit for bit in range(8) if tag >> bit & 1] for tag in range(256)]
+
+
 def unpacked(octets: bytes) -> bytes:
     """The words behind a packed stream."""
     out, at, end = bytearray(), 0, len(octets)
     while at < end:
         tag = octets[at]
-        at += 1
-        count = tag.bit_count()
-        if at + count + (tag in (0, 255)) > end:
+        places = PLACES[tag]
+        behind = at + 1 + len(places)
+        if behind + (tag in (0, 255)) > end:
             raise BrokenMessageError("packed stream ends inside a word")
-        word = iter(octets[at : at + count])
-        at += count
-        out += bytes(next(word) if tag >> bit & 1 else 0 for bit in range(8))
+        word = bytearray(8)
+        for place, octet in zip(places, octets[at + 1 : behind], strict=True):
+            word[place] = octet
+        out += word
+        at = behind
         if tag == 0:
             out += bytes(8 * octets[at])
             at += 1

@@ -38,7 +38,22 @@ DATA = {
 CUSTOM = 9
 CUSTOM_WORDS, CUSTOM_POINTERS = 3, 1
 UINT32, FLOAT32, TEXT, UINT64, ADDRESS, UINT16, UINT8 = range(7)
+SIZES = {"I": 4, "Q": 8, "q": 8, "B": 1}
 MEMBERS = ("uint32Val", "float32Val", "strVal", "uint64Val", "addrVal", "uint16Val", "uint8Val")
+
+
+def _layout() -> tuple[list[str], struct.Struct]:
+    """The numbers of a record in the order of their places, and what unpacks them all."""
+    kinds = (("I", U32 | {"appProtocol": APP_PROTOCOL}), ("Q", U64), ("q", I64), ("B", U8))
+    placed = sorted((place, kind, name) for kind, table in kinds for name, place in table.items())
+    form, at = "<", 0
+    for place, kind, _ in placed:
+        form += f"{place - at}x{kind}"
+        at = place + SIZES[kind]
+    return [name for _, _, name in placed], struct.Struct(form)
+
+
+NUMBERS, UNPACK = _layout()
 
 
 @dataclass
@@ -106,8 +121,7 @@ class Reader:
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
-        self._taken: set[int] = set()
-        self.reached = 8
+        self._taken = bytearray(len(octets) // 8)
 
     def flows(self) -> list[Flow]:
         """The records in the root's list."""
@@ -118,14 +132,10 @@ class Reader:
         return [self._flow(place) for place in found]
 
     def _flow(self, at: int) -> Flow:
-        fields: dict[str, Any] = {}
-        for kind, table in (("<I", U32), ("<Q", U64), ("<q", I64), ("<B", U8)):
-            for name, place in table.items():
-                (fields[name],) = struct.unpack_from(kind, self._octets, at + place)
+        fields: dict[str, Any] = dict(zip(NUMBERS, UNPACK.unpack_from(self._octets, at), strict=True))
+        fields["appProtocol"] ^= APP_PROTOCOL_DEFAULT
         for name, bit in BITS.items():
             fields[name] = bool(self._octets[at + bit // 8] >> bit % 8 & 1)
-        (stored,) = struct.unpack_from("<I", self._octets, at + APP_PROTOCOL)
-        fields["appProtocol"] = stored ^ APP_PROTOCOL_DEFAULT
         slots = at + DATA_OCTETS
         fields |= {name: self._text(slots + 8 * place) for name, place in TEXTS.items()}
         fields |= {name: self._data(slots + 8 * place) for name, place in DATA.items()}
@@ -206,8 +216,6 @@ class Reader:
         end = begin + 8 * words
         if end > len(self._octets):
             raise BrokenMessageError("an object outside the segment")
-        taken = set(range(begin, end, 8))
-        if taken & self._taken:
+        if self._taken.find(1, begin // 8, end // 8) >= 0:
             raise BrokenMessageError("two pointers to one place")
-        self._taken |= taken
-        self.reached = max(self.reached, end)
+        self._taken[begin // 8 : end // 8] = b"\1" * words
