@@ -20,7 +20,7 @@ class Replayed:
         self._kernels = Kernels(**({"max_flows": 50_000, "size_bytes": 96 << 20, "decode": True} | settings))
         self.records = []
         self.batches = []
-        letters, kernels = Letters(), self._kernels
+        letters, kernels = Letters(waits=True), self._kernels
         try:
             with path.open("rb", buffering=0) as file:
                 source = FileSource(file)
