@@ -1,0 +1,231 @@
+"""A whole flowherd sends to a Kentik of our own: what arrives is what the other sinks have, whatever goes wrong."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import conversations as said
+from tests.captures import pcap
+from tests.kentik import devices
+from tests.kentik.faults import Fault
+from tests.kentik.server import EMAIL, TOKEN, Server
+from tests.segments import datagram
+from tests.system.host import FLOWHERD, until
+from tests.worker.heard import Line
+from tests.worker.trial import START_NS
+from worker.jit_cache import DEFAULT_ROOT
+
+ETHERNET = bytes.fromhex("0200000000020200000000010800")
+pytestmark = pytest.mark.slow
+
+
+def conversation(number):
+    """A connection with one request, from a port of its own."""
+    line = Line(client=20_000 + number).handshake()
+    line.say(said.C, said.request(url=f"/{number}")).say(said.S, said.response(204)).end()
+    return line.frames
+
+
+@pytest.fixture
+def capture(folder):
+    """Two hundred connections, all in the same moment."""
+    found = sorted(frame for number in range(200) for frame in conversation(number))
+    path = folder / "capture.pcap"
+    path.write_bytes(pcap([(at, ETHERNET + data) for at, _link, data, _whole in found]))
+    return path
+
+
+class Agent:
+    """A flowherd that replays a capture to a server and, for comparison, into a file."""
+
+    def __init__(self, folder, server, *words, verb="replay", token=TOKEN):
+        self.out = folder / "flows.jsonl"
+        places = [
+            f"--api-url={server.api_url}",
+            f"--flow-url={server.flow_url}",
+            f"--dns-url={server.dns_url}",
+        ]
+        places += [f"--metrics-url={server.metrics_url}", "--device-name=dev1"]
+        dirs = [f"--state-dir={folder}/state", f"--cache-dir={DEFAULT_ROOT}"]
+        sinks = ["--sink", f"jsonl:{self.out}"] if verb == "replay" else []
+        command = [*FLOWHERD, verb, *map(str, words), "--email", EMAIL, *places, *dirs, *sinks]
+        environment = os.environ | {"KENTIK_TOKEN": token}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+
+    def finish(self):
+        """Exit code and what was said."""
+        _, said_ = self.process.communicate(timeout=100)
+        return self.process.returncode, said_
+
+    def records(self):
+        return [json.loads(line) for line in self.out.read_text().splitlines()]
+
+    def children(self, kind):
+        """Process ids of a kind, by their titles."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.process.pid and kind in (path / "cmdline").read_text():
+                    found.append(int(path.name))
+        return found
+
+
+def sent(flows):
+    """Packets and bytes by unidirectional flow."""
+    sums = Counter()
+    for flow in flows:
+        ends = flow["ipv4SrcAddr"], flow["l4SrcPort"], flow["ipv4DstAddr"], flow["l4DstPort"]
+        sums[*ends, "packets"] += flow["inPkts"] + flow["outPkts"]
+        sums[*ends, "bytes"] += flow["inBytes"] + flow["outBytes"]
+    return sums
+
+
+def kept(records):
+    """The same of a file's records."""
+    sums = Counter()
+    for r in records:
+        src, dst = (int.from_bytes(bytes(map(int, r[name].split(".")))) for name in ("src_addr", "dst_addr"))
+        ends = src, r["src_port"], dst, r["dst_port"]
+        for prefix, way in (("", ends), ("rev_", (*ends[2:], *ends[:2]))):
+            if r[f"{prefix}packets"]:
+                sums[*way, "packets"] += r[f"{prefix}packets"]
+                sums[*way, "bytes"] += r[f"{prefix}bytes"]
+    return sums
+
+
+def test_all_arrives(folder, capture):
+    with Server() as kentik:
+        agent = Agent(folder, kentik, capture)
+        code, told = agent.finish()
+    assert (code, kentik.refused) == (0, [])
+    assert sent(kentik.flows) == kept(agent.records())
+    assert len(kentik.interfaces) == 1
+    assert all(flow["sampleRate"] == 100 for flow in kentik.flows)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Fault("status", status=503, times=2)],
+        [Fault("status", status=429, headers={"Retry-After": "1"})],
+        [Fault("reset"), Fault("half"), Fault("cut")],
+        [Fault("status", "/api", status=500), Fault("reset", "/api")],
+    ],
+)
+def test_what_fails_is_sent_again(folder, capture, faults):
+    with Server() as kentik:
+        for fault in faults:
+            kentik.faults.order(fault)
+        agent = Agent(folder, kentik, capture)
+        code, told = agent.finish()
+    assert (code, kentik.refused) == (0, []), told
+    assert sent(kentik.flows) == kept(agent.records())
+
+
+def test_kill_9_in_mid_request(folder, capture):
+    """Nothing is lost, and at most the request in hand comes twice."""
+    with Server() as kentik:
+        slow = kentik.faults.order(Fault("slow", seconds=5))
+        agent = Agent(folder, kentik, capture)
+        until(lambda: slow.met, "no request")
+        for pid in agent.children("exporter"):
+            os.kill(pid, signal.SIGKILL)
+        code, told = agent.finish()
+        until(lambda: len(kentik.batches) >= 2 or not slow.met, "the slow request never ended")
+    assert code == 0, told
+    expected = kept(agent.records())
+    arrived = sent(kentik.flows)
+    assert not expected - arrived
+    first = {id(flow) for flow in kentik.batches[0]}
+    assert sent(flow for flow in kentik.flows if id(flow) not in first) <= expected
+
+
+def test_refused_credentials_end_it(folder, capture):
+    with Server() as kentik:
+        code, told = Agent(folder, kentik, capture, token="wrong").finish()
+    assert code == 1
+    assert "Kentik refuses the credentials" in told
+    assert "--token" in told
+    assert "Traceback" not in told
+
+
+def test_a_device_that_is_not_there(folder, capture):
+    with Server(devices.device(devices.CURRENT, device_name="other")) as kentik:
+        code, told = Agent(folder, kentik, capture).finish()
+        assert code == 1
+        assert "--device-plan" in told
+        code, told = Agent(folder, kentik, capture, "--device-plan", "7", "--device-ip", "192.0.2.7").finish()
+    assert code == 0, told
+    assert kentik.devices[-1]["device_name"] == "dev1"
+    assert {flow["deviceId"] for flow in kentik.flows} == {int(kentik.devices[-1]["id"])}
+
+
+def test_a_message_refused_is_set_aside(folder, capture):
+    with Server() as kentik:
+        kentik.faults.order(Fault("status", status=400))
+        code, told = Agent(folder, kentik, capture).finish()
+    assert code == 0
+    assert "set aside" in told
+    assert not kentik.flows
+
+
+def test_the_devices_rate_is_kept_to(folder, capture):
+    """Fewer records, each for so many more: sums stay what they were, but for chance."""
+    with Server(devices.device(devices.CURRENT, max_flow_rate=100)) as kentik:
+        agent = Agent(folder, kentik, capture)
+        assert agent.finish()[0] == 0
+    expected, flows = kept(agent.records()), kentik.flows
+    offered = sum(1 for key in expected if key[-1] == "packets")
+    assert 100 <= len(flows) <= 250 < offered
+    packets = sum((flow["inPkts"] + flow["outPkts"]) * flow["sampleRate"] / 100 for flow in flows)
+    assert packets == pytest.approx(sum(n for key, n in expected.items() if key[-1] == "packets"), rel=0.1)
+
+
+def test_nobody_sees_the_token(folder, capture):
+    with Server() as kentik:
+        slow = kentik.faults.order(Fault("slow", seconds=3))
+        agent = Agent(folder, kentik, capture)
+        until(lambda: slow.met, "no request")
+        shown = [
+            path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)
+        ]
+        inherited = [
+            Path(f"/proc/{pid}/environ").read_bytes()
+            for kind in ("exporter", "nursery")
+            for pid in agent.children(kind)
+        ]
+        assert inherited
+        assert not any(b"KENTIK_TOKEN" in text or b"FLOWHERD_TOKEN" in text for text in (*shown, *inherited))
+        agent.finish()
+
+
+def test_dns_mode(folder):
+    """Answers with their time to live; over UDP and TCP; queries and empty answers are none."""
+    asked, told = said.dns_query(7, "a.example"), said.dns_answer(7, "a.example", 9)
+    line = Line(port=53, client=30_000).handshake()
+    line.say(said.C, said.hellos.sized(said.dns_query(8, "b.example")))
+    line.say(said.S, said.hellos.sized(said.dns_answer(8, "b.example", 10))).end()
+    packets = [(at, data) for at, _link, data, _whole in line.frames]
+    ends = (40_001, 53)
+    packets += [(START_NS, datagram(0, asked, ports=ends)), (START_NS + 1, datagram(1, told, ports=ends))]
+    packets += [
+        (START_NS + 2, datagram(1, said.dns_answer(9, "none.example", 0, rcode=3), ports=(40_002, 53)))
+    ]
+    path = folder / "dns.pcap"
+    path.write_bytes(pcap([(at, ETHERNET + data) for at, data in sorted(packets)]))
+    with Server() as kentik:
+        code, told = Agent(folder, kentik, path, verb="dns").finish()
+    assert (code, kentik.refused) == (0, []), told
+    found = {a["Question"]["Name"]: a["Answers"] for a in kentik.answers}
+    assert {name: [(x["IP"][-1], x["TTL"]) for x in answers] for name, answers in found.items()} == {
+        "a.example": [(9, 60)],
+        "b.example": [(10, 60)],
+    }
+    assert {a["Question"]["Host"] for a in kentik.answers} == {bytes([198, 51, 100, 1])}
