@@ -44,6 +44,10 @@ app = App(
     result_action="return_value",
 )
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="print JSON")]
+Mirror = Annotated[
+    bool, Parameter(negative=(), help="packets come wrapped, as a Juniper router mirrors them")
+]
+Ports = Annotated[tuple[int, ...], Parameter(help="of RADIUS, instead of 1812 and 1813; may be repeated")]
 Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd VERB --help` says")]
 
 
@@ -85,16 +89,13 @@ def replay(
 @app.command
 def dns(
     *captures: str,
-    juniper_mirror: Annotated[bool, Parameter(negative=())] = False,
+    juniper_mirror: Mirror = False,
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
     kentik: KentikFlags = KENTIK,
     common: CommonFlags = COMMON,
 ) -> int:
-    """Send DNS answers to Kentik instead of flows, of every NIC, or of capture files.
-
-    juniper_mirror: packets come wrapped, as a Juniper router mirrors them.
-    """
+    """Send DNS answers to Kentik instead of flows: of every NIC, or of capture files."""
     from supervisor.modes import in_mode
 
     settings = in_mode(ORIGINS.settings(host, capture, kentik), "dns", mirror=juniper_mirror)
@@ -104,16 +105,13 @@ def dns(
 @app.command
 def radius(
     *captures: str,
-    ports: tuple[int, ...] = (),
+    ports: Ports = (),
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
     kentik: KentikFlags = KENTIK,
     common: CommonFlags = COMMON,
 ) -> int:
-    """Tell Kentik users' addresses, by RADIUS accounting, instead of flows.
-
-    ports: of RADIUS, instead of 1812 and 1813; may be repeated.
-    """
+    """Tell Kentik users' addresses, by RADIUS accounting, instead of flows."""
     from supervisor.modes import in_mode
 
     arguments.check_ports("ports", ports)

@@ -103,9 +103,9 @@ def store_dir(settings: Settings) -> str:
 
 ORIGINS = Origins()
 Flat = Parameter(name="*")
-HostFlags = Annotated[HostSettings, Flat]
-CaptureFlags = Annotated[CaptureSettings, Flat]
-KentikFlags = Annotated[KentikSettings, Flat]
+HostFlags = Annotated[HostSettings, Parameter(name="*", group="Host")]
+CaptureFlags = Annotated[CaptureSettings, Parameter(name="*", group="Capture")]
+KentikFlags = Annotated[KentikSettings, Parameter(name="*", group="Kentik")]
 CommonFlags = Annotated[Common, Flat]
 Store = Annotated[StoreFlags, Flat]
 HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), StoreFlags()

@@ -103,7 +103,7 @@ def kept(records):
 def test_all_arrives(folder, capture):
     with Server() as kentik:
         agent = Agent(folder, kentik, capture)
-        code, told = agent.finish()
+        code, _ = agent.finish()
     assert (code, kentik.refused) == (0, [])
     assert sent(kentik.flows) == kept(agent.records())
     assert len(kentik.interfaces) == 1
