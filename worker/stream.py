@@ -10,7 +10,8 @@ import numpy as np
 
 from shared.reasons import AppBy, AppProtocol
 from worker.decode_transport import ACK, SYN
-from worker.decoders.http import looks_like_request, looks_like_response
+from worker.decoders.http import VERSION_OCTETS, looks_like_request, looks_like_response
+from worker.decoders.http_lines import CR, LF
 from worker.decoders.postgres import looks_like_startup
 from worker.decoders.tls import ALERT, HANDSHAKE, looks_like_tls, pass_warnings
 from worker.dialogs.dns import hear_dns_stream, may_be_dns
@@ -286,8 +287,16 @@ def may_be_head(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int) -> boo
 @called
 def looks_like_head(buf: Octets, at: Int, end: Int) -> bool:
     """Whether a message that can be told by its first octets begins here."""
-    is_http = looks_like_response(buf, at, end) or looks_like_request(buf, at, end)
+    is_http = looks_like_status(buf, at, end) or looks_like_request(buf, at, end)
     return bool(is_http or looks_like_tls(buf, pass_warnings(buf, at, end), end))
+
+
+@inlined
+def looks_like_status(buf: Octets, at: Int, end: Int) -> bool:
+    """The beginning of a response, not a request's line cut before its version."""
+    behind = at + VERSION_OCTETS
+    is_cut = behind < end and octet(buf, behind) in (CR, LF)
+    return bool(looks_like_response(buf, at, end) and not is_cut)
 
 
 @called

@@ -198,6 +198,15 @@ def test_lost(case, data):
     check_found(said, kernels.exchanges, whole)
 
 
+def test_a_version_is_no_response():
+    """A request cut before its version, its beginning lost: what follows is found all the same."""
+    wire, first = Line(80).handshake(), request(url="/first")
+    place = first.index(b"HTTP")
+    wire.skip(C, 4).say(C, first[4:place]).say(C, first[place:])
+    wire.say(C, request(url="/last")).say(S, response(299, sized(b"")))
+    assert [e["http_url"] for e in heard(wire.frames).exchanges] == ["/last"]
+
+
 def check_found(said, exchanges, whole):
     """Each turn is one message; `whole` are those without loss."""
     status_of = {e["http_url"]: e["http_status"] for e in said.exchanges} | {"/last": 299}
