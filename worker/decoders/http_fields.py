@@ -37,6 +37,8 @@ def read_fields(buf: Octets, base: Int, at: Int, end: Int, x: Int, cut: Int) -> 
         read_field(buf, base, at, upto, x)
         at = upto
     if cut:
+        if at < end:
+            read_field(buf, base, at, end, x)
         x.kind |= CUT
         return end
     return np.int64(MORE)

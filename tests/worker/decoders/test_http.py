@@ -307,9 +307,11 @@ def test_heads_that_are_cut():
         seen = promised(read_request_cut, head[:upto])
         assert seen.texts[0] == url
         assert seen.result == (MORE if url is None else upto)
+    for upto, host in {22: None, 25: b"", 26: b"a", 33: b"a.exampl", 34: b"a.example"}.items():
+        assert promised(read_request_cut, head[:upto]).texts[1] == host  # as far as it is there, like the url
     seen = promised(read_request_cut, head)
     assert seen.texts[1] == b"a.example"
-    assert seen.texts[2] is None  # may go on in a line not seen
+    assert seen.texts[2] == b"http://b.example/"
     assert promised(read_request_cut, b"FOO /abc").result == MORE  # what no line has confirmed
     answer = b"HTTP/1.1 200 OK\r\nDate: "
     for upto in range(12, len(answer)):
