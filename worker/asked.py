@@ -21,9 +21,15 @@ BODY, BY_HIGH = 0x8000, 0x4000  # in ASKED.kind, above what the decoders say the
 
 @inlined
 def tag_of(h: Int, key: Int, protocol: Int, ident: Int) -> Int:
-    """Never 0; `h` and `key` are the flow's hash and the rest of its key, 0 where the answer takes another flow."""
+    """Odd, so never 0; `h` and `key` are the flow's hash and the rest of its key, 0 where another flow answers."""
     word = np.uint64(protocol) << np.uint64(56) ^ np.uint64(ident)
     return mixed(mixed(np.uint64(h), np.uint64(key)), word) | np.uint64(1)
+
+
+@inlined
+def answered(tag: Int) -> Int:
+    """The tag of a question that waits no more: even, at one of the same places, which counts as free."""
+    return tag ^ np.uint64(1)
 
 
 @inlined
@@ -84,7 +90,7 @@ def free_place(t: Int, tag: Int) -> Int:
     first = first_place(t, tag)
     best = first
     for place in range(first, first + PLACES):
-        if t.asked[place].tag == np.uint64(0):
+        if t.asked[place].tag & np.uint64(1) == np.uint64(0):
             return place
         if t.asked[place].time_ns < t.asked[best].time_ns:
             best = place

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shared.reasons import AppProtocol
-from worker.asked import ask, find_question, tag_of
+from worker.asked import NOBODY, answered, ask, find_question, tag_of
 from worker.decoders.cells import clear
 from worker.decoders.dns import NOT_DNS, QUERY, RESPONSE, read_dns
 from worker.jit import called, inlined
@@ -33,8 +33,19 @@ def hear_dns(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, first_ns
     elif kind == RESPONSE:
         if np.int64(cold.answered) == x.ident:
             cold.asked = cold.answered
-        tell(t, row, x, find_question(t, tag), first_ns)
+        hear_response(t, row, tag, x, first_ns)
     return kind
+
+
+@inlined
+def hear_response(t: Int, row: Int, tag: Int, x: Int, time_ns: Int) -> None:
+    """A response makes a record, with or without its query; the same once more, sent or captured again, does not."""
+    question = find_question(t, tag)
+    if question == NOBODY and find_question(t, answered(tag)) != NOBODY:
+        return
+    tell(t, row, x, question, time_ns)
+    if question != NOBODY:
+        t.asked[question].tag = answered(tag)
 
 
 @inlined
