@@ -1,0 +1,160 @@
+"""What decides without I/O on the way to Kentik: places, indices, the rate, own traffic, users."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.kentik.allowance import BURST_S, Allowance
+from exporter.kentik.answers import answers
+from exporter.kentik.devices import named
+from exporter.kentik.endpoints import endpoints
+from exporter.kentik.nics import KERNEL, Nic, first_ipv4, indices, registration
+from exporter.kentik.own import is_own
+from exporter.kentik.self_metrics import SelfMetrics
+from exporter.kentik.users import Users
+from exporter.orders import KentikOrders
+from shared.record import Batch, octets
+from tests.exporter.rig import some_rows
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        (
+            {},
+            (
+                "https://api.kentik.com/api/internal",
+                "https://flow.kentik.com/chf",
+                "https://flow.kentik.com/dns",
+            ),
+        ),
+        (
+            {"region": "eu"},
+            (
+                "https://api.kentik.eu/api/internal",
+                "https://flow.kentik.eu/chf",
+                "https://flow.kentik.eu/dns",
+            ),
+        ),
+        (
+            {"region": "Lab"},
+            (
+                "https://api.lab.kentik.com/api/internal",
+                "https://flow.lab.kentik.com/chf",
+                "https://flow.lab.kentik.com/dns",
+            ),
+        ),
+        (
+            {"api_url": "http://a:1/x/", "flow_url": "http://f/chf", "dns_url": "http://d:5/other"},
+            ("http://a:1/x", "http://f/chf", "http://d:5/dns"),
+        ),
+    ],
+)
+def test_places(orders, expected):
+    found = endpoints(KentikOrders(**orders))
+    assert (found.api, found.flow, found.dns) == expected
+
+
+def test_names_are_kentiks():
+    assert named("web-1.example.com") == "web_1_example_com"
+
+
+@given(st.lists(st.integers(0, 2**48 - 1), max_size=20))
+def test_indices_are_distinct(macs):
+    """By the MAC's tail, where nobody else has it; 0 is Kentik's own."""
+    nics = [Nic(f"eth{place:02}", mac) for place, mac in enumerate(macs)]
+    found = indices(nics)
+    assert len(set(found.values())) == len(found) == sum(mac > 0 for mac in macs)
+    assert 0 not in found.values()
+    tails = [nic.tail for nic in nics]
+    if 0 not in tails and len(set(tails)) == len(tails):
+        assert found == {nic.name: nic.tail for nic in nics}
+
+
+def test_registration():
+    eth0 = Nic("eth0", 0x020000001234, (("192.0.2.2", "255.255.255.0"), ("2001:db8::2", "ffff::")))
+    found = registration([Nic("lo"), Nic("eth1", 5), eth0])
+    assert set(found) == {"eth0", KERNEL}
+    assert found["eth0"]["index"] == str(0x1234)
+    assert (found["eth0"]["address"], found["eth0"]["netmask"]) == ("192.0.2.2", "255.255.255.0")
+    assert found["eth0"]["alias_address"] == [{"address": "2001:db8::2", "netmask": "ffff::"}]
+    assert found[KERNEL]["index"] == "0"
+    assert found[KERNEL]["alias_address"] is None
+    assert first_ipv4([Nic("lo"), eth0]) == "192.0.2.2"
+
+
+@given(
+    st.integers(0, 5000), st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 5 * 10**9)), max_size=30)
+)
+def test_the_rate_is_kept_to(rate, steps):
+    """Never more than the rate times the time gone, and a burst; all of it where less is wanted."""
+    allowance, now_ns, granted = Allowance(rate), 10**18, 0
+    for wanted, later_ns in steps:
+        now_ns += later_ns
+        given_ = allowance.take(wanted, now_ns)
+        assert 0 <= given_ <= wanted
+        granted += given_
+    assert granted <= rate * ((now_ns - 10**18) / 1e9 + BURST_S) + 1
+
+
+def test_an_outage_is_no_burst():
+    """An hour's records at once: as many as an hour may have."""
+    allowance = Allowance(100)
+    allowance.take(1, 10**18)
+    assert allowance.take(10**6, 10**18 + 3600 * 10**9) == 360_000
+
+
+def batch_of(rows):
+    return Batch("eth0", 2, 1, rows)
+
+
+@given(st.integers(0, 7))
+def test_own_traffic_is_told(ours):
+    """In either direction; what differs in one port or address is not."""
+    batch = batch_of(some_rows(1, 8))
+    row = batch.rows[ours]
+    ends = []
+    for name in ("src", "dst"):
+        address = octets(batch.rows, f"{name}_addr")[ours, 12:].tobytes()
+        ends += [str(ipaddress.ip_address(address)), int(row[f"{name}_port"])]
+    expected = [place == ours for place in range(8)]
+    assert is_own(batch, [tuple(ends)]).tolist() == expected
+    assert is_own(batch, [(*ends[2:], *ends[:2])]).tolist() == expected
+    for wrong in ((ends[0], ends[1] ^ 1, *ends[2:]), ("192.0.2.99", *ends[1:]), ("2001:db8::1", *ends[1:])):
+        assert not is_own(batch, [wrong]).any()
+
+
+def test_figures_above_nothing_are_posted():
+    counts = {"Total": 10, "DownsampleFPS": 0, "RateLimitDrops": 0, "BytesSent": 5}
+    figures = SelfMetrics(lambda: counts, "7", 12)
+    assert not figures.due(0.0)
+    found = figures.points()
+    assert {(point["metric"], point["tags"]["type"], point["value"]) for point in found} == {
+        ("chf.client_Total", "count", 10),
+        ("chf.client_BytesSent", "count", 5),
+    }
+    assert {(point["tags"]["cid"], point["tags"]["did"], point["tags"]["ft"]) for point in found} == {
+        ("7", "12", "kprobe")
+    }
+
+
+def test_users_latest_message_counts():
+    users = Users()
+    users._note(1, "ann", "192.0.2.1")
+    users._note(1, "bob", "192.0.2.2")
+    users._note(2, "bob", None)
+    users._note(2, "cay", None)
+    users._note(1, "cay", "192.0.2.3")
+    users._note(1, "dan", None)
+    request = users.request()
+    assert request["upserts"] == [
+        {"value": "ann", "criteria": [{"addr": ["192.0.2.1"]}]},
+        {"value": "cay", "criteria": [{"addr": ["192.0.2.3"]}]},
+    ]
+    assert request["deletes"] == [{"value": "bob"}]
+
+
+def test_a_batch_without_answers():
+    assert answers(batch_of(some_rows(0, 0))) == []
