@@ -12,7 +12,7 @@ from shared.settings import Settings
 from supervisor import account, bpf, inventory, roster, sinks
 from supervisor.roster import Choice
 
-PACKAGES = ("supervisor", "worker", "exporter", "console", "shared")
+PACKAGES = ("supervisor", "worker", "exporter", "console", "proxy", "shared")
 DISTRIBUTION = "flowherd"
 Grade = Literal["ok", "warning", "failed"]
 

@@ -199,6 +199,13 @@ def _console(verb: str, store: StoreFlags, words: Sequence[str]) -> int:
     )
 
 
+@app.command(help_flags=())
+def proxy(*words: Words) -> int:
+    """Stand in for kproxy: a forward HTTP proxy through which many hosts' agents reach Kentik."""
+    credentials.forget()
+    os.execv(sys.executable, [sys.executable, "-I", "-m", "proxy", *words])  # noqa: S606 as above
+
+
 @app.command
 def version() -> int:
     """Print the version."""

@@ -5,6 +5,7 @@ from collections.abc import MutableMapping
 
 from supervisor.arguments import ENVIRONMENT
 
+KPROXYS = ("KENTIK_API_EMAIL", "KENTIK_API_TOKEN")
 KPROBES = {"KENTIK_EMAIL": "email", "KENTIK_TOKEN": "token"}
 SECRET = frozenset({"token"})
 HIDDEN = "(hidden)"
@@ -19,6 +20,8 @@ def adopt(environ: MutableMapping[str, str] = os.environ) -> None:
 
 def forget(environ: MutableMapping[str, str] = os.environ) -> None:
     """No child inherits them: the exporter is told the credentials, and nobody else."""
+    for name in KPROXYS:
+        environ.pop(name, None)
     for name, ours in KPROBES.items():
         environ.pop(name, None)
         environ.pop(ENVIRONMENT + ours.upper(), None)

@@ -24,6 +24,7 @@ VERBS = (
     "version",
     "flows",
     "query",
+    "proxy",
 )
 PASSED_ON = ("flows", "query")
 LIVE_ONLY = (
@@ -116,6 +117,8 @@ def hoisted(words: Sequence[str]) -> list[str]:
     index = 0
     while index < len(words):
         word = words[index]
+        if word == "proxy":
+            return [word, "--", *words[:index], *words[index + 1 :]]  # kproxy's spelling is for it to read
         if word in VERBS:
             return [
                 word,

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("supervisor", "worker", "exporter", "console", "shared")
+PACKAGES = ("supervisor", "worker", "exporter", "console", "proxy", "shared")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FILE_LINES = 400
 FUNCTION_LINES = 40
 KERNEL_LINES = 60
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
-# File names of the distributions on PyPI that are called supervisor and worker: should one of them ever be
+# File names of the distributions on PyPI that are called supervisor, proxy.py and worker: should one of them ever be
 # installed beside us, no file of ours may be overwritten (docs/adr/0001-literal-packages.md).
 TAKEN = {
     "supervisor": {
@@ -21,6 +21,7 @@ TAKEN = {
         *("loggers", "options", "pidproxy", "poller", "process", "rpcinterface", "scripts", "socket_manager"),
         *("states", "supervisorctl", "supervisord", "templating", "web", "xmlrpc"),
     },
+    "proxy": {"common", "core", "dashboard", "http", "plugin", "proxy", "socks", "testing"},
     "worker": {"coroutine", "exception", "loop", "process", "thread", "util", "worker"},
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("supervisor", "worker", "exporter", "console", "shared")
+PACKAGES = ("supervisor", "worker", "exporter", "console", "proxy", "shared")
 
 
 @pytest.fixture(scope="module")
