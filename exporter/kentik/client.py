@@ -1,5 +1,6 @@
 """HTTP with Kentik: one session, its credentials, proxy and time-outs; notes the ends of its own connections."""
 
+import ssl
 import time
 from collections import OrderedDict
 from typing import Any
@@ -21,6 +22,7 @@ class Client:
     def __init__(self, orders: KentikOrders) -> None:
         self._session = requests.Session()
         self._session.trust_env = False  # as kprobe: only --proxy-url counts
+        self._session.verify = roots()
         if orders.proxy_url:
             self._session.proxies = {"http": orders.proxy_url, "https": orders.proxy_url}
         self._session.headers.update(
@@ -54,6 +56,12 @@ class Client:
         self.ends[here[0], here[1], there[0], there[1]] = None
         while len(self.ends) > ENDS_KEPT:
             self.ends.popitem(last=False)
+
+
+def roots() -> str | bool:
+    """The system's certificates, where a company's own may be too (SSL_CERT_FILE names others); else certifi's."""
+    places = ssl.get_default_verify_paths()
+    return places.cafile or places.capath or True
 
 
 def _whole(response: requests.Response, until_s: float) -> bytes:

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from exporter.kentik.allowance import BURST_S, Allowance
 from exporter.kentik.answers import answers
+from exporter.kentik.client import Client
 from exporter.kentik.devices import named
 from exporter.kentik.endpoints import endpoints
+from exporter.kentik.errors import Unreachable
+from exporter.kentik.fleet import Fleet
 from exporter.kentik.nics import KERNEL, Nic, first_ipv4, indices, registration
 from exporter.kentik.own import is_own
 from exporter.kentik.self_metrics import SelfMetrics
@@ -17,6 +20,9 @@ from exporter.kentik.users import Users
 from exporter.orders import KentikOrders
 from shared.record import Batch, octets
 from tests.exporter.rig import some_rows
+from tests.kentik import devices
+from tests.kentik.faults import Fault
+from tests.kentik.server import EMAIL, TOKEN, Server
 
 
 @pytest.mark.parametrize(
@@ -158,3 +164,34 @@ def test_users_latest_message_counts():
 
 def test_a_batch_without_answers():
     assert answers(batch_of(some_rows(0, 0))) == []
+
+
+def test_a_changed_device_is_taken_on():
+    """Rate, sample rate and columns hold from the next look on; a device that cannot be read stays as it was."""
+    device = devices.device({"FRAGMENTS": 5}, max_flow_rate=10, device_sample_rate="2")
+    with Server(device) as kentik:
+        orders = KentikOrders(EMAIL, TOKEN, device_name="dev1", api_url=kentik.api_url)
+        client, fleet = Client(orders), Fleet(orders)
+        fleet.find(client)
+        line = fleet.of("eth0")
+        assert (fleet.samples, line.allowance.rate, line.device.columns.ids) == (
+            {"": 2},
+            10,
+            {"FRAGMENTS": 5},
+        )
+        device |= devices.device({"FRAGMENTS": 6}, max_flow_rate=20, device_sample_rate="4")
+        fleet.refresh(client)
+        assert fleet.samples == {"": 2}
+        fleet._due_s = 0.0
+        kentik.faults.order(Fault("status", "/api", status=500))
+        with pytest.raises(Unreachable):
+            fleet.refresh(client)
+        assert fleet.samples == {"": 2}
+        fleet._due_s = 0.0
+        fleet.refresh(client)
+        assert (fleet.samples, line.allowance.rate, line.device.columns.ids) == (
+            {"": 4},
+            20,
+            {"FRAGMENTS": 6},
+        )
+        client.close()

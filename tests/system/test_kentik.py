@@ -1,10 +1,15 @@
 """A whole flowherd sends to a Kentik of our own: what arrives is what the other sinks have, whatever goes wrong."""
 
 import contextlib
+import ctypes
 import json
 import os
+import shutil
 import signal
+import socket
+import socketserver
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,14 +18,16 @@ import pytest
 from tests import conversations as said
 from tests.captures import pcap
 from tests.kentik import devices
+from tests.kentik.authority import authority
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN, Server
 from tests.segments import datagram
-from tests.system.host import FLOWHERD, until
+from tests.system.host import FLOWHERD, flowherd, run, until, wire
 from tests.worker.heard import Line
 from tests.worker.trial import START_NS
 from worker.jit_cache import DEFAULT_ROOT
 
+CLONE_NEWNET = 0x40000000
 ETHERNET = bytes.fromhex("0200000000020200000000010800")
 pytestmark = pytest.mark.slow
 
@@ -44,7 +51,7 @@ def capture(folder):
 class Agent:
     """A flowherd that replays a capture to a server and, for comparison, into a file."""
 
-    def __init__(self, folder, server, *words, verb="replay", token=TOKEN):
+    def __init__(self, folder, server, *words, verb="replay", token=TOKEN, **environment):
         self.out = folder / "flows.jsonl"
         places = [
             f"--api-url={server.api_url}",
@@ -55,7 +62,7 @@ class Agent:
         dirs = [f"--state-dir={folder}/state", f"--cache-dir={DEFAULT_ROOT}"]
         sinks = ["--sink", f"jsonl:{self.out}"] if verb == "replay" else []
         command = [*FLOWHERD, verb, *map(str, words), "--email", EMAIL, *places, *dirs, *sinks]
-        environment = os.environ | {"KENTIK_TOKEN": token}
+        environment = os.environ | {"KENTIK_TOKEN": token} | environment
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
 
     def finish(self):
@@ -188,6 +195,60 @@ def test_the_devices_rate_is_kept_to(folder, capture):
     assert packets == pytest.approx(sum(n for key, n in expected.items() if key[-1] == "packets"), rel=0.1)
 
 
+def test_certificates_are_verified(folder, capture):
+    """By the system's roots, or those that SSL_CERT_FILE names; a certificate nobody vouches for gets nothing."""
+    made = authority(folder)
+    made.certificate.chmod(0o644)
+    with Server(context=made.context) as kentik:
+        code, told = Agent(folder, kentik, capture).finish()
+        assert (code, kentik.requests) == (1, [])
+        assert "certificate" in told
+        assert "Traceback" not in told
+        agent = Agent(folder, kentik, capture, SSL_CERT_FILE=str(made.certificate))
+        code, told = agent.finish()
+    assert (code, kentik.refused) == (0, []), told
+    assert sent(kentik.flows) <= kept(agent.records())
+    assert kentik.flows
+
+
+def socks_to(server, asked):
+    """A SOCKS 5 proxy (RFC 1928) without authentication, whatever it is asked for: to the server's port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            here = self.request
+            here.recv(2 + here.recv(2, socket.MSG_PEEK)[1])
+            here.sendall(b"\5\0")
+            asked.append(here.recv(300))
+            here.sendall(b"\5\0\0\1" + bytes(6))
+            with socket.create_connection(("127.0.0.1", server)) as there:
+                other = threading.Thread(target=pour, args=(there, here), daemon=True)
+                other.start()
+                pour(here, there)
+
+    return socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+
+
+def pour(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_through_a_socks_proxy(folder, capture):
+    asked = []
+    with Server() as kentik, socks_to(int(kentik.url.rpartition(":")[2]), asked) as proxy:
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+        agent = Agent(folder, kentik, capture, "--proxy-url", f"socks5://127.0.0.1:{proxy.server_address[1]}")
+        code, told = agent.finish()
+        proxy.shutdown()
+    assert (code, kentik.refused) == (0, []), told
+    assert asked
+    assert sent(kentik.flows) == kept(agent.records())
+
+
 def test_nobody_sees_the_token(folder, capture):
     with Server() as kentik:
         slow = kentik.faults.order(Fault("slow", seconds=3))
@@ -229,3 +290,39 @@ def test_dns_mode(folder):
         "b.example": [(10, 60)],
     }
     assert {a["Question"]["Host"] for a in kentik.answers} == {bytes([198, 51, 100, 1])}
+
+
+@contextlib.contextmanager
+def kentik_inside(place, *known):
+    """A server on the loopback of a namespace."""
+    run("ip", "-n", place.name, "link", "set", "lo", "up")
+    enter = ctypes.CDLL(None, use_errno=True).setns
+    with Path("/proc/thread-self/ns/net").open() as here, Path("/run/netns", place.name).open() as there:
+        assert enter(there.fileno(), CLONE_NEWNET) == 0
+        try:
+            server = Server(*known)
+        finally:
+            assert enter(here.fileno(), CLONE_NEWNET) == 0
+    with server:
+        yield server
+
+
+@pytest.mark.root
+@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay")
+def test_live_with_the_devices_sample_rate(folder, capture):
+    """Kprobe's own words; one flow of eight, each with its rate; what an outage holds up is sent later."""
+    device = devices.device(devices.CURRENT, device_sample_rate="8")
+    with wire() as place, kentik_inside(place, device) as kentik:
+        words = ["--email", EMAIL, "--token", TOKEN, "--device-id", device["id"], "--api-url", kentik.api_url]
+        words += ["--flow-url", kentik.flow_url, "--metrics-url", kentik.metrics_url]
+        with flowherd(place, folder, *words) as live:
+            live.capturing()
+            outage = kentik.faults.order(Fault("status", status=503, times=2))
+            place.replay(capture, "--topspeed")
+            until(lambda: outage.met == 2, live.said)
+            records = live.stop()
+    assert (kentik.refused, len(kentik.interfaces)) == ([], 1)
+    assert {flow["sampleRate"] for flow in kentik.flows} == {800}
+    assert 0 < sum(r["packets"] for r in records) < 200 * 5 / 2
+    assert sent(kentik.flows) == kept(records)
+    assert {flow["inputPort"] or flow["outputPort"] for flow in kentik.flows} != {0}
