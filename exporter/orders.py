@@ -1,8 +1,10 @@
 """What the supervisor ordered: the `start` message of docs/architecture.md as frozen types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from shared.settings import KentikSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,24 +17,10 @@ class SinkOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class KentikOrders:
-    """Credentials, device and places of Kentik; `devices`: by the interfaces that have one of their own."""
+class KentikOrders(KentikSettings):
+    """The settings of Kentik, what of capture matters to it, and `devices` by the interfaces with one of their own."""
 
-    email: str = ""
-    token: str = field(default="", repr=False)
     device_id: int = 0
-    device_if: str = ""
-    device_ip: str = ""
-    device_name: str = ""
-    device_plan: int = 0
-    device_site: int = 0
-    region: str = "US"
-    api_url: str = ""
-    flow_url: str = ""
-    dns_url: str = ""
-    metrics_url: str = ""
-    proxy_url: str = ""
-    own_traffic: bool = False
     devices: Mapping[str, int] = field(default_factory=dict)
     decode: bool = True
     http_port: tuple[int, ...] = ()
@@ -71,6 +59,7 @@ def from_message(message: Mapping[str, Any]) -> Orders:
     known["sinks"] = tuple(
         SinkOrder(sink["name"], sink["kind"], sink["target"] or "") for sink in known["sinks"]
     )
-    kentik = known.get("kentik") or {}
-    known["kentik"] = KentikOrders(**{k: v for k, v in kentik.items() if k in KentikOrders.__slots__})
+    wanted = {item.name for item in fields(KentikOrders)}
+    kentik = {name: value for name, value in (known.get("kentik") or {}).items() if name in wanted}
+    known["kentik"] = KentikOrders(**kentik)
     return Orders(**known, user=message.get("user"), uid=message.get("uid"), gid=message.get("gid"))

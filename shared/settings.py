@@ -94,7 +94,7 @@ class KentikSettings:
 
     email: str = ""
     """user registered with Kentik; also KENTIK_EMAIL; records are then sent there as well"""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """that user's API token; also KENTIK_TOKEN, which other users of this host cannot see"""
     device_if: str = ""
     """Kentik's device, by an address of this interface"""
