@@ -70,8 +70,8 @@ class Figures:
         """The sum of one of the exporter's counters over all interfaces."""
         return sum(counts[name] for counts in list(self.by_interface.values()))
 
-    def tick(self, records_out: int) -> None:
+    def tick(self, records_in: int, records_out: int) -> None:
         """Move the rates on."""
         now_s = time.monotonic()
-        self.records_in.tick(self.total("records_received"), now_s)
+        self.records_in.tick(records_in, now_s)
         self.records_out.tick(records_out, now_s)

@@ -26,7 +26,7 @@ class Reporter:
         """The state of this second."""
         figures, keeper = self._parts.figures, self._parts.keeper
         sinks = self._sinks()
-        figures.tick(sinks[0]["records"] if sinks else 0)
+        figures.tick(*self._flows())
         return {
             "did": "report",
             "records": figures.total("records_received"),
@@ -36,6 +36,15 @@ class Reporter:
             "top": self._conversations.heaviest() if self._orders.top else [],
             "samples": self.samples(),
         }
+
+    def _flows(self) -> tuple[int, int]:
+        """Flows in and out for `/v1/status`: as Kentik counts them where it is sent to, else records."""
+        sent = [delivery for delivery in self._parts.deliveries if delivery.sink_name == "kentik"]
+        if sent:
+            told = sent[0].sink.figures()
+            return told.get("kentik_records_in", 0), told.get("kentik_records_sent", 0)
+        sinks = self._sinks()
+        return self._parts.figures.total("records_received"), sinks[0]["records"] if sinks else 0
 
     def samples(self) -> dict[str, int]:
         """Sample rates that a sink's other end decides, by interface; the others' under the empty name."""
