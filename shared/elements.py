@@ -128,13 +128,19 @@ BASE = (
     Element(
         "vlan",
         "u16",
-        "VLAN id of the outermost tag",
+        "VLAN id of the outermost tag of the flow's first packet; no part of the flow key",
         iana=(58, "vlanId"),
         kentik="vlanIn",
         absent=0,
         source="IEEE 802.1Q clause 9.6",
     ),
-    Element("inner_vlan", "u16", "VLAN id of the second tag", iana=(245, "dot1qCustomerVlanId"), absent=0),
+    Element(
+        "inner_vlan",
+        "u16",
+        "VLAN id of the second tag of the flow's first packet",
+        iana=(245, "dot1qCustomerVlanId"),
+        absent=0,
+    ),
     Element(
         "mpls_label",
         "u32",

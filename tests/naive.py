@@ -238,8 +238,7 @@ def key_of(p):
     """The same for both directions."""
     ends = sorted([(p.src, p.sport), (p.dst, p.dport)])
     exchange = ECHO_REPLY.get((p.version, p.icmp), p.icmp or 0)
-    vlan, inner = (*p.vlan, 0, 0)[:2]
-    return (p.version, p.proto, *ends, exchange, vlan, inner)
+    return (p.version, p.proto, *ends, exchange)
 
 
 def source_began(p):

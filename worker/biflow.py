@@ -41,7 +41,7 @@ def order(p: Int) -> None:
 
 @inlined
 def key_of(p: Int, high: bool) -> Int:
-    """The rest of the flow key in one word: ports (or ICMP exchange), protocol, both VLAN ids."""
+    """The rest of the flow key in one word: ports (or ICMP exchange), protocol; and, no part of it, the VLAN ids."""
     src_port, dst_port = p.src_port, p.dst_port
     low_port = dst_port if high else src_port
     high_port = src_port if high else dst_port
@@ -50,6 +50,12 @@ def key_of(p: Int, high: bool) -> Int:
     ports = np.uint64(low_port) << np.uint64(48) | np.uint64(high_port) << np.uint64(32)
     tags = np.uint64(p.vlan) << np.uint64(12) | np.uint64(p.inner_vlan)
     return ports | np.uint64(p.proto) << np.uint64(24) | tags
+
+
+@inlined
+def identity(key: Int) -> Int:
+    """What tells flows apart: not the VLANs, which mirrored ports often have for one direction alone."""
+    return np.uint64(key) >> np.uint64(24)
 
 
 @inlined
@@ -78,7 +84,7 @@ def mixed(h: Int, word: Int) -> Int:
 @inlined
 def hash_of(seed: Int, low_head: Int, low_tail: Int, high_head: Int, high_tail: Int, key: Int) -> Int:
     """32-bit hash of a flow key, keyed by the table's random seed so that nobody can aim at one bucket."""
-    h = mixed(np.uint64(seed), key)
+    h = mixed(np.uint64(seed), identity(key))
     h = mixed(h, low_tail)
     h = mixed(h, high_tail)
     if low_head | high_head:

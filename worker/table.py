@@ -9,7 +9,7 @@ import numpy as np
 from shared.elements import NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
-from worker.biflow import hash_of_row, source_is_initiator
+from worker.biflow import hash_of_row, identity, source_is_initiator
 from worker.decode_link import IN, OUT
 from worker.jit import called, commit, inlined
 from worker.layout import NEVER
@@ -53,7 +53,7 @@ def guess(t: Int, h: Int) -> Int:
 def is_row_of(t: Int, row: Int, p: Int) -> Int:
     """Whether the row is in use by the packet's flow key."""
     flow = t.flows[row]
-    if flow.key != p.key or flow.state & (USED | VERSION6) != used_state(p):
+    if identity(flow.key) != identity(p.key) or flow.state & (USED | VERSION6) != used_state(p):
         return False
     ends = flow.low_tail == p.low_tail and flow.high_tail == p.high_tail
     return ends and flow.low_head == p.low_head and flow.high_head == p.high_head

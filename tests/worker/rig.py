@@ -172,8 +172,7 @@ def hash_of(p):
     low_port, high_port = low[2], high[2]
     if p.icmp is not None:
         low_port = {(4, 0): 0x0800, (6, 0x8100): 0x8000}.get((p.version, p.icmp), p.icmp)
-    vlan, inner = (*p.vlan, 0, 0)[:2]
-    h = mix(SEED, low_port << 48 | high_port << 32 | p.proto << 24 | vlan << 12 | inner)
+    h = mix(SEED, low_port << 24 | high_port << 8 | p.proto)
     h = mix(mix(h, low[1]), high[1])
     if low[0] | high[0]:
         h = mix(mix(h, low[0]), high[0])
