@@ -66,7 +66,7 @@ def page(results):
     rows = "\n".join(f"| {r.what} | {r.figure} | {r.how} |" for r in results)
     return (
         "# Benchmarks\n\n"
-        "`make bench` measures all of this in under ten minutes and writes this page with `ARGS=--write`; "
+        "`make bench` measures all of this in about half an hour and writes this page with `ARGS=--write`; "
         "`ARGS='--only replay'` measures one part, `ARGS=--quick` small ones. Figures of several programs are of "
         "the same run, the programs in turn, so their ratio holds where the figures do not.\n\n"
         f"Machine: {machine()}.\n\n| what | figure | how |\n| --- | --- | --- |\n{rows}\n\n"
