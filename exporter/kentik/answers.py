@@ -42,12 +42,12 @@ def answers(batch: Batch) -> list[bytes]:
     ]
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 12)
 def _name(raw: bytes) -> bytes:
     return bytes(msgpack.packb(decoded(raw)))
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 12)
 def _listed(packed: bytes) -> bytes:
     """The array of answers: none of them has a name or an alias."""
     found = [ANSWER + _binary(address) + TTL + msgpack.packb(ttl) for address, ttl in _read(packed)]

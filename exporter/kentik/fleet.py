@@ -30,7 +30,14 @@ class Line:
     device: Device
     allowance: Allowance
     unnamed: set[str] = field(default_factory=set)
+    owed: int = 0
     lot: np.random.Generator = field(default_factory=np.random.default_rng)
+
+    def share(self, wanted: int, granted: int) -> float:
+        """What part of the records those granted are; they stand too for former ones of which none was granted."""
+        wanted += self.owed
+        self.owed = 0 if granted else wanted
+        return granted / wanted
 
     def draw(self, of: int, granted: int) -> Column:
         """A mask of so many records, each as likely as any other."""

@@ -138,7 +138,7 @@ class Kentik:
         time_ns = max(int(one.batch.rows["end_ns"].max()) for one in seen)
         granted = line.allowance.take(wanted, time_ns)
         self._agent.counts["kentik_rate_limited_records"] += wanted - granted
-        kept = granted / wanted
+        kept = line.share(wanted, granted)
         drawn = line.draw(wanted, granted)
         parts, at = [], 0
         for one in seen:

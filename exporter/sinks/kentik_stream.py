@@ -28,6 +28,9 @@ class Answers:
         self._maps: list[bytes] = []
         self.octets = 0
 
+    def __len__(self) -> int:
+        return len(self._maps)
+
     def take(self, batch: Batch) -> None:
         """The answers of a batch."""
         found = answers(batch)
@@ -36,7 +39,8 @@ class Answers:
 
     def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
         """Maps one behind the other, no body beyond BODY_MOST."""
-        bodies, size = [[]], 0  # type: list[list[bytes]], int
+        bodies: list[list[bytes]] = [[]]
+        size = 0
         for one in self._maps:
             if size + len(one) > BODY_MOST:
                 bodies.append([])
@@ -44,7 +48,6 @@ class Answers:
             bodies[-1].append(one)
             size += len(one)
         url = endpoints(agent.orders).dns
-        agent.counts["kentik_records_in"] += len(self._maps)
         return [(url, {"data": b"".join(maps), "headers": BARE}) for maps in bodies if maps]
 
 
@@ -58,7 +61,6 @@ class Accounts(Users):
 
     def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
         """One request, if there is news."""
-        agent.counts["kentik_records_in"] += len(self)
         url = endpoints(agent.orders).api.rstrip("/") + POPULATORS
         return [(url, {"json": self.request()})] if len(self) else []
 
@@ -71,7 +73,6 @@ class Stream:
     def __init__(self, place: Place) -> None:
         self._agent = Agent(place)
         self._held: Answers | Accounts = self.content()
-        self._posts: list[tuple[str, dict[str, Any]]] = []
         self._since_s, self._sequence, self._begun = 0.0, 0, False
 
     @staticmethod
@@ -101,6 +102,8 @@ class Stream:
         self._agent.know_devices()
         for url, words in self._held.posts(self._agent):
             self._post(url, words)
+        for name in ("kentik_records_in", "kentik_records_sent"):
+            self._agent.counts[name] += len(self._held)
         self.discard()
         self._agent.commit(self._sequence)
 

@@ -12,7 +12,7 @@ from exporter.kentik.client import Client
 from exporter.kentik.devices import named
 from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Unreachable
-from exporter.kentik.fleet import Fleet
+from exporter.kentik.fleet import Fleet, Line
 from exporter.kentik.nics import KERNEL, Nic, first_ipv4, indices, registration
 from exporter.kentik.own import is_own
 from exporter.kentik.self_metrics import SelfMetrics
@@ -195,3 +195,17 @@ def test_a_changed_device_is_taken_on():
             {"FRAGMENTS": 6},
         )
         client.close()
+
+
+@given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 10)), min_size=1, max_size=30))
+def test_those_sent_stand_for_all(windows):
+    """Also for those of a window in which none was granted."""
+    line = Line(None, None, Allowance(1))
+    wanted = stood_for = 0
+    for offered, granted in windows:
+        given_ = min(offered, granted)
+        share = line.share(offered, given_)
+        assert 0 <= share <= 1
+        wanted += offered
+        stood_for += given_ / share if given_ else 0
+    assert stood_for + line.owed == pytest.approx(wanted)
