@@ -111,7 +111,7 @@ def radius(
     kentik: KentikFlags = KENTIK,
     common: CommonFlags = COMMON,
 ) -> int:
-    """Tell Kentik users' addresses, by RADIUS accounting, instead of flows."""
+    """Tell Kentik users' addresses, by RADIUS accounting, instead of flows: of every NIC, or of capture files."""
     from supervisor.modes import in_mode
 
     arguments.check_ports("ports", ports)

@@ -29,7 +29,8 @@ def of(settings: Settings, cwd: str) -> list[Sink]:
     if settings.mode != "flows":
         words = (f"kentik-{settings.mode}",)
     chosen = parse(words, f"{settings.state_dir}/store", cwd)
-    if any(sink.kind.startswith("kentik") for sink in chosen) and not (kentik.email and kentik.token):
+    is_asked_for = kentik.token or any(sink.kind.startswith("kentik") for sink in chosen)
+    if is_asked_for and not (kentik.email and kentik.token):
         missing = "token" if kentik.email else "email"
         raise ConfigurationError(f"kentik: --{missing} is missing; give it, or set KENTIK_{missing.upper()}")
     return chosen

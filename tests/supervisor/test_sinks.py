@@ -3,7 +3,8 @@
 import pytest
 
 from shared.errors import ConfigurationError
-from supervisor.sinks import Sink, parse
+from shared.settings import KentikSettings, Settings
+from supervisor.sinks import Sink, of, parse
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,31 @@ def test_a_path_that_is_not_utf8_is_refused():
 
 def test_the_same_sink_twice_counts_once():
     assert [sink.name for sink in parse(("null", "store", "null"), "/s", "/")] == ["null", "store"]
+
+
+@pytest.mark.parametrize(
+    ("kentik", "sink", "mode", "expected"),
+    [
+        ({}, ("store",), "flows", ["store"]),
+        ({"email": "a", "token": "b"}, ("store",), "flows", ["store", "kentik"]),
+        ({"email": "a", "token": "b"}, ("kentik",), "flows", ["kentik"]),
+        ({"email": "a", "token": "b"}, ("store",), "dns", ["kentik-dns"]),
+        ({"email": "a", "token": "b"}, ("store",), "radius", ["kentik-radius"]),
+    ],
+)
+def test_an_email_adds_kentik(kentik, sink, mode, expected):
+    settings = Settings(kentik=KentikSettings(**kentik), sink=sink, mode=mode)
+    assert [one.name for one in of(settings, "/")] == expected
+
+
+@pytest.mark.parametrize(
+    ("kentik", "sink", "missing"),
+    [
+        ({"email": "a"}, ("null",), "--token"),
+        ({"token": "a"}, ("null",), "--email"),
+        ({}, ("kentik",), "--email"),
+    ],
+)
+def test_half_of_the_credentials_is_a_mistake(kentik, sink, missing):
+    with pytest.raises(ConfigurationError, match=missing):
+        of(Settings(kentik=KentikSettings(**kentik), sink=sink), "/")
