@@ -15,7 +15,7 @@ from tests.exporter.test_store import place
 
 LONG = b"/search?q=" + b"x" * 300
 TLS13 = {0: 772, 1: 0x1301}
-# app_protocol, its texts, its numbers, latency
+# app_protocol, its texts, its numbers (0: an address that is absent), latency
 EXCHANGES = [
     ("DNS", (b"sns-pb.isc.org", b"149.20.1.73/A"), {0: 1, 1: 0}, 12_000),
     ("DNS", (b"nowhere.example.com", b""), {0: 28, 1: 3}, 44_000),
@@ -25,8 +25,8 @@ EXCHANGES = [
     ("HTTP", (b"proxy.test:443", b"proxy.test:443", None, None, b"CONNECT"), {0: 200}, 70),
     ("TLS", (b"www.google.com", b"h2", b"t13d1516h2_1301_0005_0403"), TLS13, None),
     ("QUIC", (b"notexample.com", b"h3", None), {}, None),
-    ("DHCP", (b"00:1c:42:60:bb:37", b"chdev", None), {0: 2, 1: 5, 3: 0x0AD33710, 5: 1800}, 1_000),
-    ("RADIUS", (b"bob\x1b[31m", b"s-1"), {0: 4, 2: 0x0A010203, 5: 1}, 2_000),
+    ("DHCP", (b"00:1c:42:60:bb:37", b"chdev", None), {0: 2, 1: 5, 2: 0, 3: 0x0AD33710, 4: 0, 5: 1800}, 1_000),
+    ("RADIUS", (b"bob\x1b[31m", b"s-1"), {0: 4, 2: 0x0A010203, 3: 0, 5: 1}, 2_000),
     ("POSTGRES", (b"alice", b"shop", b"SELECT"), {}, 800),
 ]
 
