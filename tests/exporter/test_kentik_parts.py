@@ -2,6 +2,7 @@
 
 import ipaddress
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from exporter.kentik.own import is_own
 from exporter.kentik.self_metrics import SelfMetrics
 from exporter.kentik.users import Users
 from exporter.orders import KentikOrders
+from shared.reasons import AppProtocol
 from shared.record import Batch, octets
-from tests.exporter.rig import some_rows
+from tests.exporter.rig import put_texts, some_rows
 from tests.kentik import devices
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN, Server
@@ -160,6 +162,29 @@ def test_users_latest_message_counts():
         {"value": "cay", "criteria": [{"addr": ["192.0.2.3"]}]},
     ]
     assert request["deletes"] == [{"value": "bob"}]
+
+
+def test_an_answer_to_the_octet():
+    """a.com for 10.0.0.1: 1.2.3.4 for 299 s, as kprobe writes it."""
+    rows = some_rows(0, 2)
+    rows["app_protocol"], rows["number1"], rows["src_addr_tail"] = AppProtocol.DNS, 0, 0x0100000A << 32
+    told = b"\4" + (299).to_bytes(4) + bytes([1, 2, 3, 4])
+    kept = put_texts(rows, [(b"a.com", told), (b"none.example", None)])
+    assert [one.hex() for one in answers(Batch("eth0", 2, 1, rows, {}, kept))] == [
+        (
+            "82a85175657374696f6e82a44e616d65a5612e636f6da4486f7374c4040a000001a7416e7377657273"
+            "9184a44e616d65a0a5434e414d45a0a24950c40401020304a354544ccd012b"
+        )
+    ]
+
+
+def test_answers_as_text_are_another_runs():
+    """And what is cut off is left out."""
+    rows = some_rows(0, 3)
+    rows["app_protocol"], rows["number1"] = AppProtocol.DNS, 0
+    kept = put_texts(rows, [(b"a", b"192.0.2.1/A"), (b"b", b""), (b"c", b"\4\0\0")])
+    found = [msgpack.unpackb(one) for one in answers(Batch("eth0", 2, 1, rows, {}, kept))]
+    assert [(one["Question"]["Name"], one["Answers"]) for one in found] == [("b", []), ("c", [])]
 
 
 def test_a_batch_without_answers():
