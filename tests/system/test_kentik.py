@@ -14,6 +14,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from scapy.layers.radius import (
+    Radius,
+    RadiusAttr_Acct_Status_Type,
+    RadiusAttr_Framed_IP_Address,
+    RadiusAttr_User_Name,
+)
 
 from tests import conversations as said
 from tests.captures import pcap
@@ -21,7 +27,7 @@ from tests.kentik import devices
 from tests.kentik.authority import authority
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN, Server
-from tests.segments import datagram
+from tests.segments import datagram, segment
 from tests.system.host import FLOWHERD, flowherd, run, until, wire
 from tests.worker.heard import Line
 from tests.worker.trial import START_NS
@@ -326,3 +332,42 @@ def test_live_with_the_devices_sample_rate(folder, capture):
     assert 0 < sum(r["packets"] for r in records) < 200 * 5 / 2
     assert sent(kentik.flows) == kept(records)
     assert {flow["inputPort"] or flow["outputPort"] for flow in kentik.flows} != {0}
+
+
+@pytest.mark.parametrize("proto", ["udp", "tcp"])
+def test_dns_as_a_juniper_router_mirrors_it(folder, proto):
+    """An answer in a packet in a packet, behind eight octets; what is too short for one is let alone."""
+    inner = bytes(8) + datagram(1, said.dns_answer(7, "a.example", 9), ports=(40_001, 53))
+    wrapped = [inner, bytes(8), b"", bytes(9), inner[:20]]
+    if proto == "udp":
+        packets = [datagram(0, payload, ports=(5000, 6000)) for payload in wrapped]
+    else:
+        packets = [
+            segment(0, "PA", 1 + 100 * n, 1, payload=p, ports=(5000, 6000)) for n, p in enumerate(wrapped)
+        ]
+    path = folder / "mirrored.pcap"
+    path.write_bytes(pcap([(START_NS + n, ETHERNET + data) for n, data in enumerate(packets)]))
+    with Server() as kentik:
+        code, told = Agent(folder, kentik, "--juniper-mirror", path, verb="dns").finish()
+    assert (code, kentik.refused) == (0, []), told
+    assert [(a["Question"]["Name"], a["Answers"][0]["TTL"]) for a in kentik.answers] == [("a.example", 60)]
+    assert {a["Question"]["Host"] for a in kentik.answers} == {bytes([198, 51, 100, 1])}
+
+
+def test_radius_mode(folder):
+    """Who started and who stopped, on the ports named."""
+    messages = [(1, "ann", "192.0.2.7"), (2, "bob", None), (3, "cay", "192.0.2.9")]
+    packets = []
+    for number, (status, user, address) in enumerate(messages):
+        attributes = [RadiusAttr_User_Name(value=user.encode()), RadiusAttr_Acct_Status_Type(value=status)]
+        attributes += [RadiusAttr_Framed_IP_Address(value=address)] if address else []
+        request = bytes(Radius(code=4, id=number, attributes=attributes))
+        packets.append((START_NS + number, ETHERNET + datagram(0, request, ports=(50_000, 11_813))))
+    path = folder / "radius.pcap"
+    path.write_bytes(pcap(packets))
+    with Server() as kentik:
+        code, told = Agent(folder, kentik, path, "--ports", "11813", verb="radius").finish()
+    assert (code, kentik.refused) == (0, []), told
+    (request,) = kentik.populators
+    assert request["upserts"] == [{"value": "ann", "criteria": [{"addr": ["192.0.2.7"]}]}]
+    assert request["deletes"] == [{"value": "bob"}]
