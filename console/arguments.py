@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from console import filters, flows, query
 from shared.errors import Exit, FlowherdError
+from shared.settings import HostSettings
 
 FORMATS = ("json", "csv")
 
@@ -90,7 +91,8 @@ def _add_query(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_store(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder of the store")
+    usual = Path(HostSettings().state_dir, "store")
+    verb.add_argument("--store", type=Path, default=usual, metavar="DIR", help="folder of the store")
 
 
 def _add_format(verb: argparse.ArgumentParser) -> None:
