@@ -75,7 +75,7 @@ def _entry(name: str, index: int, addresses: tuple[tuple[str, str], ...]) -> dic
     return {
         "index": str(index),
         "alias": "",
-        "desc": name if name != KERNEL else KERNEL,
+        "desc": name,
         "speed": 0,
         "type": 0,
         "address": first[0],

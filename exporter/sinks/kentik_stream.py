@@ -61,7 +61,7 @@ class Accounts(Users):
 
     def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
         """One request, if there is news."""
-        url = endpoints(agent.orders).api.rstrip("/") + POPULATORS
+        url = endpoints(agent.orders).api + POPULATORS
         return [(url, {"json": self.request()})] if len(self) else []
 
 
