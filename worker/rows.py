@@ -107,18 +107,19 @@ ASKED = np.dtype(
         ("noted", "u4"),  # by its dialog
     ]
 )
+HOPES = 8
 # The beginning of a message that came in several segments.
 SLAB = np.dtype(
     [
         ("time_ns", "i8"),  # of the segment it began in
         ("last_ns", "i8"),  # of the segment that came last
         ("gap_ns", "i8"),  # since when octets are missing
-        ("hope_ns", "i8"),
         ("owner", "u4"),  # 2 row + side + 1
-        *(
-            (name, "u4") for name in ("heard", "hope_heard")
-        ),  # what that end acknowledged in the first of the segments
-        *((name, "u2") for name in ("skip", "have", "island", "island_end", "hope", "spare")),
+        ("heard", "u4"),  # what that end acknowledged in the first of the segments
+        *((name, "u2") for name in ("skip", "have", "island", "island_end")),
+        ("hope_at", "u2", (HOPES,)),  # worker/hopes.py; 0: free
+        ("hope_heard", "u4", (HOPES,)),
+        ("hope_ns", "i8", (HOPES,)),
     ]
 )
 

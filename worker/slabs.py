@@ -1,13 +1,13 @@
 """Kernel: heads that come in several segments, gathered in a fixed number of slabs of 8 KiB (step 5).
 
 A newcomer takes the slab that was opened longest ago. A slab holds `skip` octets already read, then those from
-TRACK.head on without a gap up to `have`, and one island behind the gap that a late segment will fill. `hope` is where
-in the island the first segment stands that may begin a message, should the gap stay.
+TRACK.head on without a gap up to `have`, and one island behind the gap that a late segment will fill.
 """
 
 import numpy as np
 
 from shared.vitals import INDEX
+from worker.hopes import NO_HOPE, first_hope, forget_hopes, move_hopes
 from worker.jit import called, inlined
 from worker.layout import NEVER, SLAB_BYTES
 from worker.octets import Int, Octets
@@ -54,7 +54,8 @@ def open_slab(t: Int, row: Int, side: Int) -> Int:
         t.words[MESSAGES_SHED] += 1
     holder.owner = owner_of(row, side)
     holder.skip = holder.have = 0
-    holder.island = holder.island_end = holder.hope = 0
+    holder.island = holder.island_end = 0
+    forget_hopes(holder)
     t.tracks[row, side].slab = slab + 1
     return slab
 
@@ -133,7 +134,7 @@ def add_to_slab(t: Int, slab: Int, p: Int, place: Int, buf: Octets, at: Int, end
 @inlined
 def forget_island(holder: Int) -> None:
     """There is no gap, or nothing behind it."""
-    holder.island = holder.island_end = holder.hope = 0
+    holder.island = holder.island_end = 0
 
 
 @called
@@ -145,23 +146,12 @@ def close_up(t: Int, slab: Int) -> None:
         return
     for i in range(skip, max(np.int64(holder.have), np.int64(holder.island_end))):
         t.slab_bytes[base + i - skip] = t.slab_bytes[base + i]
+    move_hopes(holder, skip)
     holder.skip = 0
     holder.have -= skip
     if holder.island_end > 0:
         holder.island -= skip
         holder.island_end -= skip
-        holder.hope = max(np.int64(holder.hope) - skip, 0)
-
-
-@inlined
-def note_hope(t: Int, slab: Int, p: Int, place: Int) -> None:
-    """A segment in the island, `place` octets behind the head, may begin a message."""
-    holder = t.slabs[slab]
-    at = np.int64(holder.skip) + place
-    if np.int64(holder.island) <= at < np.int64(holder.island_end) and not 0 < holder.hope <= at:
-        holder.hope = at
-        holder.hope_ns = p.time_ns
-        holder.hope_heard = p.acknowledged & WORD
 
 
 @called
@@ -179,20 +169,29 @@ def pass_octets(t: Int, row: Int, side: Int, octets: Int) -> None:
         holder.have = island_end
         forget_island(holder)
     holder.have = max(np.int64(holder.have), at)
+    move_to(holder, at, first_hope(holder, at))
+
+
+@inlined
+def move_to(holder: Int, at: Int, hope: Int) -> None:
+    """The next message begins at this place: with the segment hoped for there, else at the latest with the last."""
     holder.skip = at
     holder.time_ns = holder.last_ns
+    if hope != NO_HOPE and holder.hope_at[hope] == at:
+        holder.time_ns = holder.hope_ns[hope]
+        holder.heard = holder.hope_heard[hope]
 
 
 @inlined
 def pass_gap(t: Int, slab: Int) -> Int:
-    """The gap stays: go on at the hope behind it; octets from the head to there, 0 where there is no hope."""
+    """The gap stays: go on at the first hope behind it; octets from the head to there, 0 where there is none."""
     holder = t.slabs[slab]
-    octets = np.int64(holder.hope) - np.int64(holder.skip)
-    if holder.hope == 0:
+    hope = first_hope(holder, np.int64(holder.island)) if holder.island_end > 0 else np.int64(NO_HOPE)
+    if hope == NO_HOPE or holder.hope_at[hope] >= holder.island_end:
         return np.int64(0)
-    holder.skip = holder.hope
+    at = np.int64(holder.hope_at[hope])
+    octets = at - np.int64(holder.skip)
+    move_to(holder, at, hope)
     holder.have = holder.island_end
-    holder.time_ns = holder.hope_ns
-    holder.heard = holder.hope_heard
     forget_island(holder)
     return octets

@@ -19,6 +19,7 @@ from worker.dialogs.http import hear_http
 from worker.dialogs.postgres import hear_postgres, is_whole_postgres, may_be_postgres
 from worker.dialogs.questions import forget_questions, miss_answer
 from worker.dialogs.tls import hear_tls
+from worker.hopes import note_hope
 from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
 from worker.octets import Int, Octets, octet
@@ -29,7 +30,6 @@ from worker.slabs import (
     add_to_slab,
     drop_slab,
     fits,
-    note_hope,
     open_slab,
     pass_gap,
     pass_octets,
@@ -102,10 +102,11 @@ def hear_part(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: I
             read_on(buf, t, row, p, begin)
             return
         slab = open_slab(t, row, p.high)
-    if add_to_slab(t, slab, p, -offset, buf, at, end) > 0:
-        read_on(buf, t, row, p, begin)
-    elif offset < 0 and may_be_head(t, row, p, buf, at, end):
+    grown = add_to_slab(t, slab, p, -offset, buf, at, end)
+    if offset < 0 and may_be_head(t, row, p, buf, at, end):
         note_hope(t, slab, p, -offset)
+    if grown > 0:
+        read_on(buf, t, row, p, begin)
 
 
 @called
@@ -137,21 +138,28 @@ def may_come_yet(t: Int, row: Int, p: Int, begin: Int) -> bool:
 def catch_up_there(t: Int, row: Int, p: Int) -> None:
     """The other end's octets that this segment acknowledges will not be seen any more, if they are missing."""
     there = 1 - p.high
-    other, slab = t.tracks[row, there], slab_of(t, row, there)
+    other = t.tracks[row, there]
     if other.phase == PHASE_OFF:
         drop_slab(t, row, there)
         return
     if not p.tcp_flags & ACK:
         return
+    p.high = there
+    while is_behind(t, row, p):
+        give_up(t, row, p)  # comes to the next gap, or to none
+    p.high = 1 - there
+
+
+@inlined
+def is_behind(t: Int, row: Int, p: Int) -> bool:
+    """Whether the other end has acknowledged octets of this side that are missing."""
+    own, slab = t.tracks[row, p.high], slab_of(t, row, p.high)
+    if own.phase == PHASE_OFF or is_lost(own):
+        return False
+    gathered = np.int64(own.head)
     if slab != NO_SLAB:
-        gathered = np.int64(other.head) + np.int64(t.slabs[slab].have) - np.int64(t.slabs[slab].skip)
-        if distance(p.acknowledged, gathered & WORD) > 0:
-            p.high = there
-            give_up(t, row, p)
-            p.high = 1 - there
-    elif not is_lost(other) and distance(p.acknowledged, np.int64(other.head)) > 0:
-        miss_message(t, row, p, there)
-        lose(t, row, there)
+        gathered += np.int64(t.slabs[slab].have) - np.int64(t.slabs[slab].skip)
+    return distance(p.acknowledged, gathered & WORD) > 0  # type: ignore[no-any-return]
 
 
 @called
@@ -162,9 +170,7 @@ def give_up(t: Int, row: Int, p: Int) -> None:
         miss_message(t, row, p, p.high)
         lose(t, row, p.high)
         return
-    p.acknowledged = np.int64(t.slabs[slab].heard)
     if read_torn(t, row, p, slab):
-        p.acknowledged = np.int64(t.slabs[slab].heard)
         read_slab(t, row, p)
     p.acknowledged = acknowledged
 
@@ -175,6 +181,7 @@ def read_torn(t: Int, row: Int, p: Int, slab: Int) -> bool:
     own, holder, octets = t.tracks[row, p.high], t.slabs[slab], np.int64(NOT)
     start, stop = slab * SLAB_BYTES + np.int64(holder.skip), slab * SLAB_BYTES + np.int64(holder.have)
     if stop > start:
+        p.acknowledged = np.int64(holder.heard)
         octets = read_message(t, row, p, t.slab_view, start, stop, True, holder.time_ns, holder.last_ns)
     if octets > 0:
         own.head = (np.int64(own.head) + octets) & WORD
@@ -206,6 +213,7 @@ def read_slab(t: Int, row: Int, p: Int) -> None:
         skip, have = np.int64(holder.skip), np.int64(holder.have)
         if skip == have:
             return
+        p.acknowledged = np.int64(holder.heard)
         data, base, cut = t.slab_view, slab * SLAB_BYTES, have - skip == SLAB_BYTES
         octets = read_message(t, row, p, data, base + skip, base + have, cut, holder.time_ns, holder.last_ns)
         if octets == MORE and not cut:

@@ -3,7 +3,7 @@
 import os
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.discard import Discard
@@ -11,6 +11,7 @@ from exporter.figures import Figures
 from exporter.intake import Intake
 from exporter.spool import Spool
 from shared import wire
+from tests.examples import examples
 from tests.exporter.rig import exporter, message, until
 from tests.exporter.rig import settings as orders
 
@@ -115,7 +116,7 @@ STREAM = b"".join(message(3, first, 7) for first in range(0, 70, 7))
 
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), max_size=40))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_split_of_the_bytes_gives_the_same(cuts):
     pipes = Pipes(Discard())
     places = [0, *sorted(set(cuts)), len(STREAM)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 capnp = pytest.importorskip("capnp")
@@ -22,6 +22,7 @@ from exporter.kentik.services import services  # noqa: E402
 from exporter.kentik.sides import sides  # noqa: E402
 from exporter.kentik.split import part  # noqa: E402
 from shared.record import Batch  # noqa: E402
+from tests.examples import examples  # noqa: E402
 from tests.exporter import naive_kentik  # noqa: E402
 from tests.exporter.kentik_rows import ODD_TEXTS, batches, made  # noqa: E402
 from tests.exporter.rig import blank_rows, put_texts, some_rows  # noqa: E402
@@ -138,7 +139,7 @@ def test_every_offset_is_the_schemas():
     assert written.items() <= offsets.items()
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.data())
 def test_the_reader_reads_every_field(data):
     """Messages made by pycapnp with all there is in them."""
@@ -167,7 +168,7 @@ def test_the_reader_reads_every_field(data):
 
 
 @pytest.mark.parametrize("current", [True, False])
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(told=batches())
 def test_records_are_those_of_plain_python(told, current):
     assert_plain(*told, current=current)
@@ -203,7 +204,7 @@ def every_legacy():
     }
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(told=st.lists(batches(), max_size=3))
 def test_several_batches_in_one_message(told):
     listed = [batch for batch, _ in told]
@@ -311,7 +312,7 @@ WORD = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(words=st.lists(st.tuples(WORD, st.sampled_from([1, 2, 255, 256, 257, 600])), max_size=12))
 def test_packing(words):
     octets = b"".join(word.to_bytes(8, "little") * times for word, times in words)

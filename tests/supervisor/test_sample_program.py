@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop
@@ -21,6 +21,7 @@ from supervisor.sample_program import ETHERNET_FRAMES, sampling_program, with_sa
 from tests import frames
 from tests.bpf_machine import run
 from tests.conftest import ROOT
+from tests.examples import examples
 from tests.naive_frames import Dropped, decode
 from tests.naive_sample import is_sampled
 from tests.supervisor.rig import ip, namespace
@@ -147,7 +148,7 @@ def test_kernel_and_oracle_agree(seed):
     assert passed < refused / 2, "extension headers, lengths that only offload leaves at 0"
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.sampled_from([4, 16]).flatmap(lambda n: st.tuples(*[st.binary(min_size=n, max_size=n)] * 2)),
     st.sampled_from([6, 17]),

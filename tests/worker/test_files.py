@@ -6,17 +6,18 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import frames, naive_files
 from tests.captures import Pcapng, pcap
+from tests.examples import examples
 from tests.worker.rig import Bytes, Kernels, source_of
 from tests.worker.trial import START_NS
 from worker.capture.files import WINDOW_BYTES, CaptureError, FileSource
 from worker.layout import new_packets
 
-FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = examples(200)
 BORDERS = [WINDOW_BYTES + step for step in (-29, -17, -16, -15, -1, 0, 1, 13)]
 
 

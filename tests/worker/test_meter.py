@@ -6,16 +6,17 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.reasons import Drop
 from tests import frames
 from tests.conftest import ROOT
+from tests.examples import examples
 from tests.worker import trial
 from tests.worker.rig import Frames, Kernels, in_order, metered
 
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = examples(150)
 LINKS = (0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 147, 204, 228, 229, 276)
 
 

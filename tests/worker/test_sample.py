@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
@@ -22,6 +22,7 @@ from shared.reasons import Drop
 from shared.sampling import sampling_of
 from shared.vitals import INDEX
 from tests import frames
+from tests.examples import examples
 from tests.naive_frames import Packet
 from tests.naive_sample import is_sampled as oracle
 from tests.worker import trial
@@ -120,7 +121,7 @@ def test_totals_times_n_are_unbiased(sample):
         assert abs(np.mean(found) - sizes.sum()) < SEVERAL * sigma
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.sampled_from([4, 16]).flatmap(lambda n: st.tuples(*[st.binary(min_size=n, max_size=n)] * 2)),
     st.integers(0, 255),

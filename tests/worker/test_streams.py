@@ -2,7 +2,7 @@
 
 from itertools import count, pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conversations import (
@@ -19,9 +19,10 @@ from tests.conversations import (
     sized,
     tlses,
 )
+from tests.examples import examples
 from tests.worker.heard import Line, heard
 
-TRIALS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+TRIALS = examples(150)
 COUNTERS = ("packets", "bytes", "rev_packets", "rev_bytes", "retransmits", "rev_retransmits", "seq_gaps")
 WRAPS = st.sampled_from([(1000, 7000), (2**32 - 30, 2**32 - 200), (2**31 - 20, 2**32 - 1), (2**32 - 1500, 0)])
 
@@ -171,58 +172,6 @@ def test_snapped(said, snaplen):
             piece = octets[place : place + 1460]
             wire.say(way, piece, captured=min(len(piece), snaplen))
     check(said, wire.end())
-
-
-LOSSY = ("length", "chunked", "post", "304", "204")
-
-
-@TRIALS
-@given(cut(https(kinds=LOSSY, ends=("",))), st.data())
-def test_lost(case, data):
-    """Some segments were not captured: what is there whole and begins a segment is found, and nothing is made up."""
-    said, turns = case[0], [merged(turn, 16) for turn in case[1]]
-    said.turns.append((C, request(url="/last")))  # behind it all is settled
-    said.turns.append((S, response(299, sized(b""))))
-    at = [1, 1]
-    for turn in turns:
-        at[turn[0][0]] = turn[-1][1] + len(turn[-1][2])
-    turns += [[(C, at[C], said.turns[-2][1])], [(S, at[S], said.turns[-1][1])]]
-    segments = sum(len(turn) for turn in turns[:-2])
-    lost = data.draw(st.sets(st.integers(0, segments - 1), min_size=1, max_size=6))
-    wire, whole, number = line_of(said, turns, lost=lost), [], 0
-    for turn in turns:
-        whole.append(lost.isdisjoint(range(number, number + len(turn))))
-        number += len(turn)
-    kernels = heard(wire.frames)
-    assert kernels.counted() == len(wire.frames)
-    check_found(said, kernels.exchanges, whole)
-
-
-def test_a_version_is_no_response():
-    """A request cut before its version, its beginning lost: what follows is found all the same."""
-    wire, first = Line(80).handshake(), request(url="/first")
-    place = first.index(b"HTTP")
-    wire.skip(C, 4).say(C, first[4:place]).say(C, first[place:])
-    wire.say(C, request(url="/last")).say(S, response(299, sized(b"")))
-    assert [e["http_url"] for e in heard(wire.frames).exchanges] == ["/last"]
-
-
-def check_found(said, exchanges, whole):
-    """Each turn is one message; `whole` are those without loss."""
-    status_of = {e["http_url"]: e["http_status"] for e in said.exchanges} | {"/last": 299}
-    told = {}
-    for e in exchanges:
-        urls = [url for url in status_of if url == e["http_url"] or e.get("http_host") is None]
-        assert any(e.get("http_status") in (None, status_of[url]) for url in urls), e
-        if e["http_url"] in status_of:
-            assert e["http_url"] not in told
-            told[e["http_url"]] = e
-    assert told["/last"]["http_status"] == 299
-    for e, begin in zip(said.exchanges, said.begins, strict=True):
-        if whole[begin]:
-            assert e["http_url"] in told, e
-            if whole[begin + 1]:
-                assert told[e["http_url"]] == e
 
 
 @TRIALS

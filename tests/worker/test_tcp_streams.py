@@ -3,14 +3,15 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.segments import RAW_IP, Chatter, segment
 from tests.worker import trial
 from tests.worker.talk import LOSS
 
-FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = examples(300)
 
 
 def chatter(seed, count):

@@ -93,13 +93,13 @@ def hear_request(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut:
 def answered(t: Int, row: Int, p: Int, x: Int, time_ns: Int) -> Int:
     """A response: the record of its exchange, unless it is interim or its request was not seen; its body."""
     status, body, own = x.numbers[STATUS], x.body, t.tracks[row, p.high]
-    if status <= CONTINUE_MOST and status != SWITCHING:
-        return body
     if own.marks & MISSED:
         let_go(t, row, p, False)
         own.marks &= ~MISSED & 0xFFFF
         clear(x)
         x.numbers[STATUS] = status
+    if status <= CONTINUE_MOST and status != SWITCHING:
+        return body
     method = np.int64(0)
     if is_waiting(t, row):
         question = take_oldest(t, row, p)

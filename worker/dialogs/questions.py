@@ -54,9 +54,10 @@ def forget_questions(t: Int, row: Int) -> None:
 
 @called
 def let_go(t: Int, row: Int, p: Int, asks: bool) -> None:
-    """Answers were missed: questions behind which their sender heard something before it asked again wait no more.
+    """Answers were missed: questions wait no more if their sender heard something between them and what follows.
 
-    They make their records without. `asks`: it asks again now, and only then has the latest question a follower.
+    They make their records without. What follows the latest is the question asked now, or else the answer heard now:
+    one that does not begin where its question's sender had heard the other end to is another question's.
     """
     cold = t.cold[row]
     while cold.asked != cold.answered:
@@ -66,7 +67,7 @@ def let_go(t: Int, row: Int, p: Int, asks: bool) -> None:
             place = find_question(t, place_in_flow(t, row, p, following))
             heard = np.int64(t.asked[place].noted) if place != NOBODY else np.int64(-1)
         elif not asks:
-            return
+            heard = np.int64(t.tracks[row, p.high].head)
         if oldest != NOBODY and heard >= 0 and distance(heard, np.int64(t.asked[oldest].noted)) <= 0:
             return
         let_go_oldest(t, row, oldest)

@@ -1,0 +1,21 @@
+"""How many examples a property is tried with: the same ones each run, or new and more of them.
+
+A change is judged by what it changes, so the test command draws the same examples each time; FLOWHERD_EXAMPLES=20
+draws twenty times as many new ones.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+TIMES = int(os.environ.get("FLOWHERD_EXAMPLES", "1"))
+
+
+def examples(count: int) -> settings:
+    """A decorator for a property."""
+    return settings(
+        max_examples=count * TIMES,
+        derandomize=TIMES == 1,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
