@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import Exit
+from shared.interface_index import indices, tail_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import check, control, credentials, inventory, live, roster
 from supervisor.arguments import LIST_KEYS
 from supervisor.flags import Origins
+from supervisor.links import Link
 from supervisor.placement import OWN, Place, place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
@@ -32,25 +34,32 @@ def show_interfaces(settings: Settings, *, as_json: bool) -> int:
     pinned = {link.name: settings.capture_of(link.name).core for link in chosen}
     topology = read_topology(link.name for link in chosen)
     places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
+    numbers = indices({link.name: _mac(link) for link in links})
     if as_json:
-        print(json.dumps([_as_map(choice, places.get(choice.link.name)) for choice in choices], indent=2))
+        shown = [_as_map(choice, places.get(choice.link.name), numbers) for choice in choices]
+        print(json.dumps(shown, indent=2))
     else:
-        _print_interfaces(choices, places)
+        _print_interfaces(choices, places, numbers)
     return Exit.DONE
 
 
-def _as_map(choice: Choice, where: Place | None) -> dict[str, Any]:
+def _mac(link: Link) -> int:
+    return int(link.mac.replace(":", "") or "0", 16)
+
+
+def _as_map(choice: Choice, where: Place | None, numbers: dict[str, int]) -> dict[str, Any]:
     decision = {"chosen": choice.is_chosen, "reason": choice.reason, "role": choice.role}
     core = {"core": where.core if where else None, "core_reason": where.reason if where else None}
-    return {"name": choice.link.name} | decision | core | {"link": asdict(choice.link)}
+    index = {"index": numbers.get(choice.link.name)}
+    return {"name": choice.link.name} | decision | core | index | {"link": asdict(choice.link)}
 
 
-def _print_interfaces(choices: list[Choice], places: dict[str, Place]) -> None:
+def _print_interfaces(choices: list[Choice], places: dict[str, Place], numbers: dict[str, int]) -> None:
     grid = Table(
         box=box.SIMPLE_HEAD, header_style="dim", border_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
     )
     rows = [
-        _interface(choice, places.get(choice.link.name))
+        _interface(choice, places.get(choice.link.name), numbers)
         for choice in sorted(choices, key=lambda choice: not choice.is_chosen)
     ]
     for name in tuple(rows[0]):
@@ -64,16 +73,19 @@ def _print_interfaces(choices: list[Choice], places: dict[str, Place]) -> None:
     Console().print(grid)
 
 
-def _interface(choice: Choice, where: Place | None) -> dict[str, Text]:
+def _interface(choice: Choice, where: Place | None, numbers: dict[str, int]) -> dict[str, Text]:
     """Its cells by column; a column in which nobody has anything is left out."""
-    link = choice.link
+    link, number = choice.link, numbers.get(choice.link.name, 0)
     why = choice.reason + (f"; core {where.reason}" if where and where.reason != OWN else "")
+    if number not in (0, tail_of(_mac(link))):
+        why += f"; index {tail_of(_mac(link))} is another's"
     plain = {
         "core": str(where.core) if where else live.NONE,
         "role": choice.role,
         "speed": f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE,
         "driver": link.driver or live.NONE,
         "node": str(link.numa_node) if link.numa_node >= 0 else live.NONE,
+        "index": str(number) if number else live.NONE,
     }
     return {
         "interface": Text(link.name, "bold"),

@@ -13,11 +13,12 @@ from exporter.kentik.devices import JSON, Devices, Found
 from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import check
 from exporter.kentik.layout import Column
-from exporter.kentik.nics import Nic, indices, read_nics, registration
+from exporter.kentik.nics import Nic, read_nics, registration
 from exporter.kentik.services import services
 from exporter.log import log
 from exporter.orders import KentikOrders
 from shared.errors import FlowherdError
+from shared.interface_index import indices
 
 REFRESH_S = 20 * 60.0
 
@@ -68,7 +69,8 @@ class Fleet:
             radius=(1812, 1813, *orders.radius_port),
             decode=orders.decode,
         )
-        self.indices: dict[str, int] = {}
+        self.indices: dict[str, int] = {}  # interfaces' numbers at Kentik
+        self._nics: list[Nic] = []
         self.lines: dict[int, Line] = {}
         self._of: dict[str, int] = {}
         self._due_s = 0.0
@@ -84,26 +86,37 @@ class Fleet:
 
     def find(self, client: Client) -> None:
         """Find or create every device, and register this host's interfaces. Errors as in errors.py."""
-        nics = read_nics()
-        self.indices = indices(nics)
+        self._read_nics()
         devices = Devices(client, endpoints(self._orders).api, self._orders)
         wanted = {"": 0, **self._orders.devices}
-        found = {name: devices.find(number, nics) for name, number in wanted.items()}
+        found = {name: devices.find(number, self._nics) for name, number in wanted.items()}
         for one in {one.id: one for one in found.values()}.values():
             self.lines[one.id] = Line(one, self._device(one), Allowance(one.max_flow_rate))
             log.info("device", name=one.name, id=one.id, sample=one.sample_rate, flows_s=one.max_flow_rate)
-            self._register(client, one, nics)
+            self._register(client, one)
         self._of = {name: one.id for name, one in found.items()}
         self._due_s = time.monotonic() + REFRESH_S
 
     def refresh(self, client: Client) -> None:
-        """When due, read every device again: a changed rate, sample rate or column holds from now on."""
+        """When due, read every device again: a changed rate, sample rate or column holds from now on.
+
+        Interfaces that have come or changed are registered.
+        """
         if not self.lines or time.monotonic() < self._due_s:
             return
         self._due_s = time.monotonic() + REFRESH_S
         devices = Devices(client, endpoints(self._orders).api, self._orders)
         for line in list(self.lines.values()):
             self._renew(line, devices.get(str(line.found.id)))
+        if self._read_nics():
+            for line in self.lines.values():
+                self._register(client, line.found)
+
+    def _read_nics(self) -> bool:
+        """This host's interfaces; whether they are not what they were."""
+        before, self._nics = self._nics, read_nics()
+        self.indices = indices({nic.name: nic.mac for nic in self._nics}, self.indices)
+        return before != self._nics
 
     def _renew(self, line: Line, found: Found) -> None:
         if found.max_flow_rate != line.allowance.rate:
@@ -115,13 +128,13 @@ class Fleet:
     def _device(self, found: Found) -> Device:
         return Device(found.id, columns_of(found.columns), self._ports)
 
-    def _register(self, client: Client, device: Found, nics: list[Nic]) -> None:
+    def _register(self, client: Client, device: Found) -> None:
         """Names and addresses of this host's interfaces; Kentik does without if it must."""
         url = endpoints(self._orders).api
         try:
             known = client.send("GET", f"{url}/device/{device.id}/interfaces", headers=JSON)
             check(known, "interfaces")
-            wanted = registration(nics)
+            wanted = registration(self._nics, self.indices)
             if _same(known.json(), wanted):
                 return
             place = f"{url}/company/{device.company}/device/{device.id}/tags/snmp"

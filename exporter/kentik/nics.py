@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,6 @@ class Nic:
     name: str
     mac: int = 0
     addresses: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def tail(self) -> int:
-        """The last two octets of the MAC: kprobe's index of an interface."""
-        return self.mac & 0xFFFF
 
 
 def read_nics() -> list[Nic]:
@@ -49,23 +44,10 @@ def first_ipv4(nics: Iterable[Nic]) -> str:
     return next((a for nic in nics for a, _mask in nic.addresses if "." in a), "")
 
 
-def indices(nics: Iterable[Nic]) -> dict[str, int]:
-    """Name to index: the MAC's tail; where two share one, the later by name takes the next that is free."""
-    taken: dict[str, int] = {}
-    for nic in sorted(nics, key=lambda nic: nic.name):
-        index = nic.tail
-        while index in taken.values() or (nic.mac and index == 0):
-            index = (index + 1) & 0xFFFF
-        if nic.mac:
-            taken[nic.name] = index
-    return taken
-
-
-def registration(nics: Iterable[Nic]) -> dict[str, dict[str, Any]]:
-    """The body that registers them, and Kentik's pseudo interface 0; those without MAC or address are left out."""
-    nics = [nic for nic in nics if nic.mac and nic.addresses]
-    index = indices(nics)
-    return {nic.name: _entry(nic.name, index[nic.name], nic.addresses) for nic in nics} | {
+def registration(nics: Iterable[Nic], index: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """The body that registers them, and Kentik's pseudo interface 0; those without number or address are left out."""
+    shown = [nic for nic in nics if nic.name in index and nic.addresses]
+    return {nic.name: _entry(nic.name, index[nic.name], nic.addresses) for nic in shown} | {
         KERNEL: _entry(KERNEL, 0, ())
     }
 

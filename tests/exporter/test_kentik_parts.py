@@ -14,7 +14,7 @@ from exporter.kentik.devices import named
 from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Unreachable
 from exporter.kentik.fleet import Fleet, Line
-from exporter.kentik.nics import KERNEL, Nic, first_ipv4, indices, registration
+from exporter.kentik.nics import KERNEL, Nic, first_ipv4, registration
 from exporter.kentik.own import is_own
 from exporter.kentik.self_metrics import SelfMetrics
 from exporter.kentik.users import Users
@@ -69,21 +69,9 @@ def test_names_are_kentiks():
     assert named("web-1.example.com") == "web_1_example_com"
 
 
-@given(st.lists(st.integers(0, 2**48 - 1), max_size=20))
-def test_indices_are_distinct(macs):
-    """By the MAC's tail, where nobody else has it; 0 is Kentik's own."""
-    nics = [Nic(f"eth{place:02}", mac) for place, mac in enumerate(macs)]
-    found = indices(nics)
-    assert len(set(found.values())) == len(found) == sum(mac > 0 for mac in macs)
-    assert 0 not in found.values()
-    tails = [nic.tail for nic in nics]
-    if 0 not in tails and len(set(tails)) == len(tails):
-        assert found == {nic.name: nic.tail for nic in nics}
-
-
 def test_registration():
     eth0 = Nic("eth0", 0x020000001234, (("192.0.2.2", "255.255.255.0"), ("2001:db8::2", "ffff::")))
-    found = registration([Nic("lo"), Nic("eth1", 5), eth0])
+    found = registration([Nic("lo"), Nic("eth1", 5), eth0], {"eth0": 0x1234, "eth1": 5})
     assert set(found) == {"eth0", KERNEL}
     assert found["eth0"]["index"] == str(0x1234)
     assert (found["eth0"]["address"], found["eth0"]["netmask"]) == ("192.0.2.2", "255.255.255.0")
