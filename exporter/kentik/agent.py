@@ -1,6 +1,8 @@
 """What every sink of Kentik's has: cursor, connection, devices, chores and counts."""
 
 import json
+import math
+import time
 from collections import Counter
 
 from exporter.disk import replace_file
@@ -10,6 +12,8 @@ from exporter.kentik.errors import Unreachable
 from exporter.kentik.fleet import Fleet
 from exporter.log import log
 from exporter.sinks.base import Place
+
+START_S = 5.0
 
 
 class Agent:
@@ -24,16 +28,18 @@ class Agent:
         self._durable = place.orders.durable
 
     def open(self, newest: int) -> int:
-        """The cursor; and the devices. Denied or Unknown ends the start, no answer does not."""
+        """The cursor; and the devices. Denied or Unknown ends the start, no answer within START_S does not."""
         try:
             sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
         except (FileNotFoundError, ValueError):
             sequence = newest
             self.commit(sequence)
+        self.client.until_s = time.monotonic() + START_S  # capture waits for us
         try:
             self.fleet.find(self.client)
         except Unreachable as error:
             log.warning("Kentik cannot be reached yet, records wait in the spool", why=error)
+        self.client.until_s = math.inf
         self.chores.start()
         return sequence
 

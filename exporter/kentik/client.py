@@ -1,5 +1,6 @@
 """HTTP with Kentik: one session, its credentials, proxy and time-outs; notes the ends of its own connections."""
 
+import math
 import ssl
 import time
 from collections import OrderedDict
@@ -10,7 +11,7 @@ import requests
 from exporter.kentik.errors import Unreachable
 from exporter.orders import KentikOrders
 
-CONNECT_S, READ_S, WHOLE_S = 15.0, 30.0, 60.0
+CONNECT_S, READ_S, WHOLE_S, LEAST_S = 15.0, 30.0, 60.0, 0.1
 ANSWER_BYTES = 16 << 20
 ENDS_KEPT = 64
 End = tuple[str, int, str, int]
@@ -29,13 +30,17 @@ class Client:
             {"X-CH-Auth-Email": orders.email, "X-CH-Auth-API-Token": orders.token, "Accept-Encoding": "gzip"}
         )
         self.ends: OrderedDict[End, None] = OrderedDict()
+        self.until_s = math.inf  # by the monotonic clock: no request takes longer
 
     def send(self, method: str, url: str, **more: Any) -> requests.Response:  # noqa: ANN401 - requests' own words
         """The whole answer, within WHOLE_S. Unreachable: there was none."""
-        until_s = time.monotonic() + WHOLE_S
+        now_s = time.monotonic()
+        until_s = min(now_s + WHOLE_S, self.until_s)
+        left_s = max(until_s - now_s, LEAST_S)
+        waits = (min(CONNECT_S, left_s), min(READ_S, left_s))
         try:
             response = self._session.request(
-                method, url, timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False, **more
+                method, url, timeout=waits, stream=True, allow_redirects=False, **more
             )
             self._note_ends(response)
             response._content = _whole(response, until_s)  # noqa: SLF001 - requests has no deadline of its own

@@ -334,6 +334,23 @@ def test_live_with_the_devices_sample_rate(folder, capture):
     assert {flow["inputPort"] or flow["outputPort"] for flow in kentik.flows} != {0}
 
 
+@pytest.mark.root
+@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay")
+def test_a_slow_kentik_holds_nothing_up(folder, capture):
+    """Capture begins, and what was counted is sent once Kentik answers."""
+    with wire() as place, kentik_inside(place, devices.device(devices.CURRENT)) as kentik:
+        slow = kentik.faults.order(Fault("slow", path="/api", times=1, seconds=60))
+        words = ["--email", EMAIL, "--token", TOKEN, "--device-name", "dev1", "--api-url", kentik.api_url]
+        words += ["--flow-url", kentik.flow_url, "--metrics-url", kentik.metrics_url]
+        with flowherd(place, folder, *words) as live:
+            live.capturing()
+            place.replay(capture, "--topspeed")
+            live.received(200 * 5)
+            records = live.stop()
+    assert slow.met == 1
+    assert sent(kentik.flows) == kept(records)
+
+
 @pytest.mark.parametrize("proto", ["udp", "tcp"])
 def test_dns_as_a_juniper_router_mirrors_it(folder, proto):
     """An answer in a packet in a packet, behind eight octets; what is too short for one is let alone."""
