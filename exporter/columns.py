@@ -10,7 +10,7 @@ from exporter.addresses import address_texts, mac_texts
 from exporter.cells import BY_PROTOCOL, application_values
 from shared.element import Element
 from shared.elements import ELEMENTS
-from shared.reasons import AppBy, AppProtocol, Direction, EndReason
+from shared.reasons import AppBy, AppProtocol, Direction, EndReason, Speaker
 from shared.record import Batch, Rows
 
 Column = np.ndarray[Any, Any]
@@ -29,6 +29,7 @@ WORDS = {
     "end_reason": _words(EndReason),
     "app_protocol": _words(AppProtocol, None),
     "app_by": _words(AppBy, None),
+    "first_speaker": _words(Speaker, None),
 }
 
 

@@ -20,6 +20,7 @@ Kind = Literal[
     "end_reason",
     "app_protocol",
     "app_by",
+    "first_speaker",
 ]
 
 REVERSE_ENTERPRISE = 29305
@@ -40,6 +41,7 @@ CLICKHOUSE: dict[Kind, str] = {
     "end_reason": "LowCardinality(String)",
     "app_protocol": "LowCardinality(String)",
     "app_by": "LowCardinality(String)",
+    "first_speaker": "LowCardinality(String)",
 }
 SQL: dict[Kind, str] = {
     "u8": "UTINYINT",
@@ -56,6 +58,7 @@ SQL: dict[Kind, str] = {
     "end_reason": "VARCHAR",
     "app_protocol": "VARCHAR",
     "app_by": "VARCHAR",
+    "first_speaker": "VARCHAR",
 }
 
 

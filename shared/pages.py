@@ -12,7 +12,7 @@ from shared.reasons import DROP_MEANING, FAULTS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TEXT_KINDS = ("text", "address", "ipv4", "mac", "ja4")
-WORD_KINDS = ("direction", "end_reason", "app_protocol", "app_by")
+WORD_KINDS = ("direction", "end_reason", "app_protocol", "app_by", "first_speaker")
 
 
 FIELDS = """# Fields of the flow record

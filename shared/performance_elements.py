@@ -127,6 +127,12 @@ PERFORMANCE = (
         absent=NO_U32,
     ),
     Element(
+        "first_speaker",
+        "first_speaker",
+        "the side whose payload came first, TCP and UDP: initiator, the source, or responder; null until one spoke",
+        absent=0,
+    ),
+    Element(
         "app_latency_us",
         "u32",
         "time from a question, of an HTTP request the last octet of its body, to the first packet of its answer; "

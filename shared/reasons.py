@@ -1,4 +1,4 @@
-"""Why a flow record ended, which way a packet went, what an exchange spoke, why the decoder dropped a packet."""
+"""Why a flow record ended, which way a packet went, who spoke first and what, why the decoder dropped a packet."""
 
 from enum import IntEnum
 
@@ -39,6 +39,13 @@ class AppBy(IntEnum):
 
     PORT = 1
     PAYLOAD = 2
+
+
+class Speaker(IntEnum):
+    """The side whose payload came first. 0 stands for none."""
+
+    INITIATOR = 1
+    RESPONDER = 2
 
 
 class Drop(IntEnum):

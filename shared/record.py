@@ -25,6 +25,7 @@ _NUMPY = {
     "end_reason": "u1",
     "app_protocol": "u1",
     "app_by": "u1",
+    "first_speaker": "u1",
 }
 CELLS = [("text_at", "u8"), *((name, "u4") for name in NUMBERS), *((name, "u2") for name in TEXTS)]
 

@@ -55,12 +55,14 @@ class Performance:
     server_leg: int | None = None
     client_leg: int | None = None
     exchange: int | None = None
+    first_way: int | None = None
 
     def see(self, way, now, p, sides):
         """One whole packet; what a record counts goes to `sides`."""
         if p.proto == TCP and p.sequence is None:
             return
         if p.payload:
+            self.first_way = way if self.first_way is None else self.first_way
             self.speak(self.ways[way], self.ways[1 - way], now)
         if p.proto == TCP:
             self.shake(way, now, p)
@@ -186,4 +188,5 @@ class Performance:
             "client_latency_us": None if self.client_leg is None else self.client_leg // 2,
             "server_latency_us": None if self.server_leg is None else self.server_leg // 2,
             "fpex_latency_us": self.exchange,
+            "first_speaker": None if self.first_way is None else self.first_way + 1,
         }

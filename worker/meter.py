@@ -23,7 +23,7 @@ from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
 from worker.listen import choose_decoder, hear
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, PENDING, RESET
+from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, HIGH_FIRST, PENDING, RESET
 from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of
 from worker.tcp import forget_times, is_sent_again, measure, note_first_payload
@@ -79,7 +79,7 @@ def account(buf: Octets, t: Int, p: Int) -> None:
         report(t, row, END_OF_FLOW)
         begin(t, row, p)
         choose_decoder(t, row, p)
-        t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET | BOTH_SPOKE) & 0xFF
+        t.flows[row].state &= ~(FIN_LOW | FIN_HIGH | RESET | BOTH_SPOKE | HIGH_FIRST) & 0xFF
         first_look(t, row, tick, p.hash)
     count_packet(t, row, p, tick)
     if p.payload > 0 and t.flows[row].decoder != DECODER_OFF and p.fragment != LATER_FRAGMENT:

@@ -3,11 +3,15 @@
 import numpy as np
 
 from shared.elements import NO_U16, NO_U32
+from shared.reasons import Speaker
 from worker.biflow import hash_of_row
 from worker.decode_transport import TCP, UDP
 from worker.jit import inlined
 from worker.octets import Int
-from worker.tcp import receive_window
+from worker.rows import HIGH_FIRST
+from worker.tcp import SPOKE, receive_window
+
+NONE, INITIATOR, RESPONDER = 0, int(Speaker.INITIATOR), int(Speaker.RESPONDER)
 
 
 @inlined
@@ -17,6 +21,7 @@ def fill_performance(t: Int, row: Int, record: Int) -> None:
     record.client_latency_us = halved(cold.client_us)
     record.server_latency_us = halved(cold.server_us)
     record.fpex_latency_us = cold.fpex_us
+    record.first_speaker = first_speaker(t, row)
     record.mss = t.sides[row, first].mss
     record.rev_mss = t.sides[row, 1 - first].mss
     record.connection_id = 0
@@ -27,6 +32,15 @@ def fill_performance(t: Int, row: Int, record: Int) -> None:
         fill_reverse_loss(t, row, 1 - first, record)
     else:
         fill_no_loss(record)
+
+
+@inlined
+def first_speaker(t: Int, row: Int) -> Int:
+    """Which side's payload came first, or none."""
+    if not (t.tracks[row, 0].marks | t.tracks[row, 1].marks) & SPOKE:
+        return NONE
+    was_high = 1 if t.flows[row].state & HIGH_FIRST else 0
+    return INITIATOR if was_high == t.flows[row].initiator else RESPONDER
 
 
 @inlined

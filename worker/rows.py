@@ -124,7 +124,7 @@ SLAB = np.dtype(
 )
 
 # FLOW.state
-USED, VERSION6, PENDING, FIN_LOW, FIN_HIGH, RESET, BOTH_SPOKE = 1, 2, 4, 8, 16, 32, 64
+USED, VERSION6, PENDING, FIN_LOW, FIN_HIGH, RESET, BOTH_SPOKE, HIGH_FIRST = 1, 2, 4, 8, 16, 32, 64, 128
 DECODER_UNKNOWN, DECODER_OFF = 0, 255  # FLOW.decoder beside AppProtocol: look what it is; nothing to look for
 
 # TRACK.phase: what is expected at TRACK.head

@@ -9,7 +9,7 @@ import numpy as np
 from worker.decode_transport import ACK, FIN, RST, SYN
 from worker.jit import inlined
 from worker.octets import Int
-from worker.rows import BOTH_SPOKE, PHASE_SEEK
+from worker.rows import BOTH_SPOKE, HIGH_FIRST, PHASE_SEEK
 
 STARTED, TIMED, SCALED, SYN_SENT, SYN_ACKED = 1, 2, 4, 8, 16
 WINDOW, UNSCALED, AWAITED, SPOKE, LATE, HEAD_KNOWN = 32, 64, 128, 256, 512, 1024
@@ -193,7 +193,9 @@ def note_first_payload(t: Int, row: Int, p: Int) -> None:
     if not from_here.marks & SPOKE:
         from_here.marks |= SPOKE
         from_here.payload_us = microseconds(p.time_ns)
-        if there.marks & SPOKE:
+        if not there.marks & SPOKE:
+            t.flows[row].state |= HIGH_FIRST if p.high else 0
+        else:
             t.flows[row].state |= BOTH_SPOKE
             now = np.int64(from_here.payload_us)
             since = elapsed(now, there.payload_us)

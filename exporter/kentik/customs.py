@@ -12,6 +12,7 @@ from exporter.kentik.layout import Column
 from exporter.kentik.sides import Sides
 from exporter.kentik.values import Values, counted, latency, numbers, positive
 from shared.elements import NO_U32
+from shared.reasons import Speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,15 @@ def _fields(sides: Sides, spoken: Column, columns: Columns) -> Iterator[Values]:
 def _tracker_fields(sides: Sides) -> Iterator[Values]:
     """What the network does.
 
-    The SYN-ACK's sender has the server's latency, the initiator the client's, the responder the first payload
+    The SYN-ACK's sender has the server's latency, the initiator the client's, who spoke second the first payload
     exchange; what is counted stands on the record of who sent it.
     """
     is_reverse = sides.is_reverse
+    is_second = is_reverse == (sides.of_row("first_speaker") != Speaker.RESPONDER)
     yield positive("CONNECTION_ID", sides.of_row("connection_id"))
     yield latency("CLIENT_NW_LATENCY_MS", sides.of_row("client_latency_us"), ~is_reverse)
     yield latency("SERVER_NW_LATENCY_MS", sides.of_row("server_latency_us"), is_reverse)
-    yield latency("FPEX_LATENCY_MS", sides.of_row("fpex_latency_us"), is_reverse)
+    yield latency("FPEX_LATENCY_MS", sides.of_row("fpex_latency_us"), is_second)
     yield counted("RETRANSMITTED_OUT_PKTS", sides.of_way("retransmits"))
     yield counted("REPEATED_RETRANSMITS", sides.of_way("repeated_retransmits"))
     yield counted("OOORDER_IN_PKTS", sides.of_way("out_of_order"))

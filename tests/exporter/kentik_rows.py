@@ -33,6 +33,7 @@ ONE_OF: dict[str, list[int]] = {
     "ip_version": [4, 4, 6],
     "proto": [1, 6, 6, 6, 17, 17, 17, 58, 47],
     "direction": [0, 1, 2],
+    "first_speaker": [0, 1, 2],
     "app_protocol": [0, 0, 1, 2, 3, 4, 5, 6, 9],
     "src_port": PORTS,
     "dst_port": PORTS,

@@ -148,7 +148,7 @@ def customs(row: Any, texts: dict[str, bytes | None], back: bool, *, current: bo
     out += [
         ("CONNECTION_ID", int(row["connection_id"]) or None),
         (half[0], clamped(row[half[1]])),
-        ("FPEX_LATENCY_MS", clamped(row["fpex_latency_us"]) if back else None),
+        ("FPEX_LATENCY_MS", clamped(row["fpex_latency_us"]) if back == (row["first_speaker"] != 2) else None),
         ("RETRANSMITTED_OUT_PKTS", counted(row, "retransmits", back)),
         ("REPEATED_RETRANSMITS", counted(row, "repeated_retransmits", back)),
         ("OOORDER_IN_PKTS", counted(row, "out_of_order", back)),

@@ -16,11 +16,17 @@ from exporter.json_lines import CELL_PLACE, CELLS, PROTOCOL_PLACE, lines
 from exporter.sinks.parquet import Parquet
 from shared.application_elements import TEXTS
 from shared.elements import ELEMENTS, NO_U32
-from shared.reasons import AppBy, AppProtocol, Direction, EndReason
+from shared.reasons import AppBy, AppProtocol, Direction, EndReason, Speaker
 from shared.record import ROW, Batch, behind, pack, unpack
 from tests.exporter.rig import put_texts, some_rows
 
-WORDS = {"direction": Direction, "end_reason": EndReason, "app_protocol": AppProtocol, "app_by": AppBy}
+WORDS = {
+    "direction": Direction,
+    "end_reason": EndReason,
+    "app_protocol": AppProtocol,
+    "app_by": AppBy,
+    "first_speaker": Speaker,
+}
 BITS = {"u64": 63, "time_ns": 62, "mac": 48}
 LARGEST = {"u8": 0xFF, "u16": 0xFFFF, "u32": NO_U32 - 1, "ipv4": NO_U32}
 TEXTS_SEEN = [

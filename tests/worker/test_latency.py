@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.reasons import Speaker
 from tests.segments import RAW_IP, datagram
 from tests.worker import trial
 from tests.worker.talk import C, S, Talk, latencies, loss, trips
@@ -179,6 +180,7 @@ def test_first_payload_exchange(talk):
     talk.handshake()
     talk.client(4000, "PA", 1, 1, payload=10)
     assert talk.record()["fpex_latency_us"] is None
+    assert talk.record()["first_speaker"] == Speaker.INITIATOR
     talk.server(10_500, "PA", 1, 11, payload=10)
     talk.server(20_500, "PA", 11, 11, payload=10)
     assert talk.record()["fpex_latency_us"] == 6500
@@ -188,7 +190,8 @@ def test_first_payload_exchange_when_the_server_speaks_first(talk):
     talk.handshake()
     talk.server(3500, "PA", 1, 1, payload=10)
     talk.client(9000, "PA", 1, 11, payload=10)
-    assert talk.record()["fpex_latency_us"] == 5500
+    record = talk.record()
+    assert (record["fpex_latency_us"], record["first_speaker"]) == (5500, Speaker.RESPONDER)
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -198,7 +201,7 @@ def test_first_payload_exchange_over_udp(version):
     for at_us, way, payload in said:
         talk.frames.append((trial.START_NS + at_us * 1000, RAW_IP, datagram(way, payload, version)))
     record = talk.record()
-    assert record["fpex_latency_us"] == 800
+    assert (record["fpex_latency_us"], record["first_speaker"]) == (800, Speaker.INITIATOR)
     assert record["connection_id"]
     assert loss(record) == loss(record, "rev_") == (None, None, None, None)
     assert record["receive_window"] is record["rtt_min_us"] is record["server_latency_us"] is None
