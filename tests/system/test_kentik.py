@@ -371,7 +371,16 @@ def test_dns_as_a_juniper_router_mirrors_it(folder, proto):
     assert {a["Question"]["Host"] for a in kentik.answers} == {bytes([198, 51, 100, 1])}
 
 
-def test_radius_mode(folder):
+TAGGED = ETHERNET[:12] + bytes.fromhex("8100 0007 0800")
+COOKED = bytes.fromhex("0800 0000 00000002 0001 00 06 0200000000010000")  # LINKTYPE_LINUX_SLL2
+
+
+@pytest.mark.parametrize(
+    ("link", "before"),
+    [(1, ETHERNET), (1, TAGGED), (101, b""), (276, COOKED)],
+    ids=["", "vlan", "raw", "any"],
+)
+def test_radius_mode(folder, link, before):
     """Who started and who stopped, on the ports named."""
     messages = [(1, "ann", "192.0.2.7"), (2, "bob", None), (3, "cay", "192.0.2.9")]
     packets = []
@@ -379,9 +388,9 @@ def test_radius_mode(folder):
         attributes = [RadiusAttr_User_Name(value=user.encode()), RadiusAttr_Acct_Status_Type(value=status)]
         attributes += [RadiusAttr_Framed_IP_Address(value=address)] if address else []
         request = bytes(Radius(code=4, id=number, attributes=attributes))
-        packets.append((START_NS + number, ETHERNET + datagram(0, request, ports=(50_000, 11_813))))
+        packets.append((START_NS + number, before + datagram(0, request, ports=(50_000, 11_813))))
     path = folder / "radius.pcap"
-    path.write_bytes(pcap(packets))
+    path.write_bytes(pcap(packets, link=link))
     with Server() as kentik:
         code, told = Agent(folder, kentik, path, "--ports", "11813", verb="radius").finish()
     assert (code, kentik.refused) == (0, []), told
