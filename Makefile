@@ -50,7 +50,8 @@ type: dev ## mypy, strict
 	@$(BIN)/mypy
 
 pytest: dev
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(or $(TESTS),--numprocesses 2 --dist loadfile --ignore tests/system)
+	@$(if $(TESTS),:,$(BIN)/python -m pytest tests/system)
 
 fmt: dev ## format, and fix what ruff can fix
 	@$(BIN)/ruff format

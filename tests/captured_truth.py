@@ -1,5 +1,6 @@
 """What tshark says of the captures beside the checkout, by ../shared/tools/truth.py, derived once and kept."""
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -29,11 +30,13 @@ def truths_of(paths, folder):
 
     def one(path):
         kept = folder / f"whole-{version}-{sha256(path.read_bytes()).hexdigest()}.json"
-        if not kept.exists():
-            new = kept.with_suffix(f".{os.getpid()}")
-            words = [sys.executable, str(program), str(path), "-o", str(new)]
-            subprocess.run(words, check=True, capture_output=True)
-            new.replace(kept)
+        with kept.with_suffix(".lock").open("w") as lock:  # several test processes, each truth once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                new = kept.with_suffix(f".{os.getpid()}")
+                words = [sys.executable, str(program), str(path), "-o", str(new)]
+                subprocess.run(words, check=True, capture_output=True)
+                new.replace(kept)
         return json.loads(kept.read_text())
 
     with ThreadPoolExecutor(2) as pool:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "root" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the service user may reach: pytest's own are closed to everyone else."""
+    made = Path(tempfile.mkdtemp(prefix="fhb-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
 
 
 @pytest.fixture(scope="session")

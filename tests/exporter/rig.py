@@ -140,9 +140,10 @@ class Rig:
 
     def hear(self, did: str) -> dict[str, Any]:
         """The next report of that kind."""
+        message: dict[str, Any] = {}
         while True:
             received = channel.receive(self.control)
-            assert received is not None, f"the exporter ended before {did!r}"
+            assert received is not None, f"the exporter ended before {did!r}, its last was {message}"
             message, _ = received
             if message["did"] == "report":
                 self.reports.append(message)

@@ -14,13 +14,6 @@ import pytest
 from tests.exporter.rig import exporter, free_port, message, settings, stored, until
 
 
-def let_in(folder):
-    """Let every user reach a folder pytest made for one."""
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.geteuid() and "pytest" in str(path):
-            path.chmod(0o755)
-
-
 def refusal(ordered, **ids):
     with exporter(ordered, **ids) as rig:
         refused = rig.hear("refused")
@@ -203,30 +196,27 @@ def test_a_disk_full_at_start_is_refused(tmp_path):
 
 @pytest.mark.root
 @pytest.mark.parametrize("what", ["store", "spool"])
-def test_a_place_the_service_user_cannot_write_is_refused(tmp_path, what):
-    let_in(tmp_path)
-    (tmp_path / what).mkdir(mode=0o755)
-    refused = refusal(settings(tmp_path, "store"), user="nobody", uid=65534, gid=65534)
+def test_a_place_the_service_user_cannot_write_is_refused(folder, what):
+    (folder / what).mkdir(mode=0o755)
+    refused = refusal(settings(folder, "store"), user="nobody", uid=65534, gid=65534)
     assert refused["code"] == 78
-    assert f"{what} {tmp_path / what} cannot be written by user nobody" in refused["why"]
+    assert f"{what} {folder / what} cannot be written by user nobody" in refused["why"]
 
 
 @pytest.mark.root
-def test_a_place_the_service_user_cannot_reach_is_refused(tmp_path):
+def test_a_place_the_service_user_cannot_reach_is_refused(folder):
     """The remedy is another folder, as a chown would not help."""
-    closed = tmp_path / "closed"
+    closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    let_in(tmp_path)
     refused = refusal(settings(closed, "store"), user="nobody", uid=65534, gid=65534)
     assert refused["code"] == 78
     assert f"{closed} lets that user not even in" in refused["why"]
 
 
 @pytest.mark.root
-def test_it_works_as_the_service_user(tmp_path):
+def test_it_works_as_the_service_user(folder):
     """Folders it makes belong to that user; no capability and no way back is left."""
-    let_in(tmp_path)
-    with exporter(settings(tmp_path, "store"), user="nobody", uid=65534, gid=65534) as rig:
+    with exporter(settings(folder, "store"), user="nobody", uid=65534, gid=65534) as rig:
         rig.hear("ready")
         lines = Path(f"/proc/{rig.process.pid}/status").read_text().splitlines()
         status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
@@ -239,8 +229,8 @@ def test_it_works_as_the_service_user(tmp_path):
         until(lambda: worker.listen().get(1) == 1000)
         worker.close()
         rig.drain()
-    assert (tmp_path / "spool").stat().st_uid == (tmp_path / "store").stat().st_uid == 65534
-    assert stored(tmp_path / "store") == list(range(1000))
+    assert (folder / "spool").stat().st_uid == (folder / "store").stat().st_uid == 65534
+    assert stored(folder / "store") == list(range(1000))
 
 
 WATCHED = """
@@ -260,11 +250,10 @@ os._exit(code)
 
 
 @pytest.mark.root
-def test_nothing_is_imported_after_the_drop(tmp_path):
+def test_nothing_is_imported_after_the_drop(folder):
     """The service user may be unable to read the environment: all is loaded before."""
-    let_in(tmp_path)
-    port, out = free_port(), os.open(tmp_path / "flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    ordered = settings(tmp_path, "store", "jsonl", status_port=port, top=True)
+    port, out = free_port(), os.open(folder / "flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    ordered = settings(folder, "store", "jsonl", status_port=port, top=True)
     who = {"user": "nobody", "uid": 65534, "gid": 65534}
     with exporter(ordered, [out], **who, program=("-c", WATCHED), stderr=subprocess.PIPE) as rig:
         rig.hear("ready")
