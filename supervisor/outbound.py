@@ -74,9 +74,10 @@ class Report:
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
         self.is_ready = True
-        for name in ("records", "spool_bytes", "sinks", "top", "status_port", "samples"):
+        for name in ("records", "spool_bytes", "sinks", "top", "status_port"):
             if name in message:
                 setattr(self, name, message[name])
+        self.samples = message.get("samples") or self.samples  # none: Kentik has not answered yet
 
     def bury(self) -> None:
         """The exporter died: its counts become history."""

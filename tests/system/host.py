@@ -1,6 +1,7 @@
 """A network namespace with a veth pair, a whole flowherd in it, tcpreplay, and counters read from the flow table."""
 
 import contextlib
+import ctypes
 import itertools
 import json
 import os
@@ -15,6 +16,7 @@ from worker.jit_cache import DEFAULT_ROOT
 
 FLOWHERD = (sys.executable, "-I", "-m", "supervisor")
 NUMBERS = itertools.count()
+CLONE_NEWNET = 0x40000000
 
 
 def until(condition, what, limit_s=30.0):
@@ -31,6 +33,17 @@ def run(*words, **more):
     return subprocess.run([str(w) for w in words], check=True, capture_output=True, text=True, **more).stdout
 
 
+def children(parent, kind):
+    """Process ids of a kind, by their titles."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            its_parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if its_parent == parent and kind in (path / "cmdline").read_text():
+                found.append(int(path.name))
+    return found
+
+
 class Wire:
     """Namespace with `va` and `vb` joined; nothing of the kernel's own goes over them."""
 
@@ -39,9 +52,28 @@ class Wire:
         run("ip", "netns", "add", self.name)
         for setting in ("all", "default"):
             self.inside("sysctl", "-qw", f"net.ipv6.conf.{setting}.disable_ipv6=1")
-        run("ip", "-n", self.name, "link", "add", "va", "type", "veth", "peer", "name", "vb")
-        for end in ("va", "vb"):
+        self.join("va", "vb", mtu=mtu)
+
+    def join(self, *ends, mtu=1500):
+        """A veth pair of these names."""
+        run("ip", "-n", self.name, "link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        for end in ends:
             run("ip", "-n", self.name, "link", "set", end, "mtu", mtu, "arp", "off", "up")
+
+    @contextlib.contextmanager
+    def entered(self):
+        """What this thread opens is in there; it stays there when the thread is back."""
+        enter = ctypes.CDLL(None, use_errno=True).setns
+        with Path("/proc/thread-self/ns/net").open() as here, Path("/run/netns", self.name).open() as there:
+            assert enter(there.fileno(), CLONE_NEWNET) == 0
+            try:
+                yield
+            finally:
+                assert enter(here.fileno(), CLONE_NEWNET) == 0
+
+    def mac(self, end):
+        """The address of an interface, as octets."""
+        return bytes.fromhex(self.inside("cat", f"/sys/class/net/{end}/address").strip().replace(":", ""))
 
     def command(self, *words):
         return ["ip", "netns", "exec", self.name, *map(str, words)]

@@ -1,7 +1,6 @@
 """A whole flowherd sends to a Kentik of our own: what arrives is what the other sinks have, whatever goes wrong."""
 
 import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -28,12 +27,11 @@ from tests.kentik.authority import authority
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN, Server
 from tests.segments import datagram, segment
-from tests.system.host import FLOWHERD, flowherd, run, until, wire
+from tests.system.host import FLOWHERD, children, flowherd, run, until, wire
 from tests.worker.heard import Line
 from tests.worker.trial import START_NS
 from worker.jit_cache import DEFAULT_ROOT
 
-CLONE_NEWNET = 0x40000000
 ETHERNET = bytes.fromhex("0200000000020200000000010800")
 pytestmark = pytest.mark.slow
 
@@ -80,14 +78,7 @@ class Agent:
         return [json.loads(line) for line in self.out.read_text().splitlines()]
 
     def children(self, kind):
-        """Process ids of a kind, by their titles."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == self.process.pid and kind in (path / "cmdline").read_text():
-                    found.append(int(path.name))
-        return found
+        return children(self.process.pid, kind)
 
 
 def sent(flows):
@@ -299,16 +290,11 @@ def test_dns_mode(folder):
 
 
 @contextlib.contextmanager
-def kentik_inside(place, *known):
+def kentik_inside(place, *known, **more):
     """A server on the loopback of a namespace."""
     run("ip", "-n", place.name, "link", "set", "lo", "up")
-    enter = ctypes.CDLL(None, use_errno=True).setns
-    with Path("/proc/thread-self/ns/net").open() as here, Path("/run/netns", place.name).open() as there:
-        assert enter(there.fileno(), CLONE_NEWNET) == 0
-        try:
-            server = Server(*known)
-        finally:
-            assert enter(here.fileno(), CLONE_NEWNET) == 0
+    with place.entered():
+        server = Server(*known, **more)
     with server:
         yield server
 
