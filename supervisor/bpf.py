@@ -18,6 +18,7 @@ PROGRAM_LIMIT = 4096
 RETURN_CONSTANT = 0x06
 
 Program = tuple[tuple[int, int, int, int], ...]
+EVERYTHING: Program = ((RETURN_CONSTANT, 0, 0, 0xFFFFFFFF),)
 
 
 def compile_filter(interface: str, expression: str, snaplen: int) -> Program:

@@ -13,7 +13,7 @@ from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.outbound import Report
 from supervisor.placement import place
-from supervisor.post import Post
+from supervisor.post import Handover, Post
 from supervisor.roster import Choice
 from supervisor.topology import read_topology
 
@@ -25,6 +25,7 @@ class Muster:
         self._settings, self._herd, self._log, self._sample_key = settings, herd, log, sample_key
         self._report = report
         self._refused: dict[int, str] = {}
+        self._left: dict[int, Handover] = {}
         self.choices: list[Choice] = []
 
     def first(self) -> None:
@@ -51,6 +52,12 @@ class Muster:
                 self._open(post)
             except FlowherdError as error:
                 self._refuse(post, str(error))
+        while self._left:
+            self._left.popitem()[1].close()
+
+    def keep(self, post: Post) -> None:
+        """Its ring goes on filling until the next look opens its successor."""
+        self._left[post.link.ifindex] = post.leave()
 
     def capture_of(self, name: str) -> CaptureSettings:
         """How an interface is captured: a sample rate that nobody chose is Kentik's device's."""
@@ -70,9 +77,7 @@ class Muster:
                 self._log.info("leaving", interface=post.name, why=why)
                 self._herd.drain([post], why)
             elif self.capture_of(link.name).sample != post.capture.sample:
-                sample = self.capture_of(link.name).sample
-                self._log.info("the device's sample rate has changed", interface=post.name, sample=sample)
-                self._herd.drain([post], f"sample rate 1:{sample}")
+                self._resample(post, self.capture_of(link.name))
             elif link.name != post.name:
                 self._log.info("renamed", interface=post.name, to=link.name)
                 self._herd.drain([post], f"renamed to {link.name}")
@@ -82,6 +87,14 @@ class Muster:
                 self._herd.fork_all()
             else:
                 post.link = link
+
+    def _resample(self, post: Post, wanted: CaptureSettings) -> None:
+        """A successor takes the ring over; until then the kernel lets in what either needs, and workers decide."""
+        self._log.info("the device's sample rate has changed", interface=post.name, sample=wanted.sample)
+        if post.ring and wanted.sample < post.capture.sample:
+            post.ring.refilter(self._program(post, wanted))
+        post.has_heir = True
+        self._herd.drain([post], f"sample rate 1:{wanted.sample}")
 
     def _posts_for(self, links: list[Link]) -> list[Post]:
         posts = self._herd.posts.values()
@@ -102,11 +115,10 @@ class Muster:
 
     def _open(self, post: Post) -> None:
         capture = post.capture
-        program = bpf.compile_filter(post.name, capture.filter, capture.snaplen)
-        if post.link.hardware in sample_program.ETHERNET_FRAMES:
-            sampling = sampling_of(capture.sample, post.sample_key)
-            program = sample_program.with_sampling(program, sampling, capture.snaplen)
+        program = self._program(post, capture)
         try:
+            if post.link.ifindex in self._left:
+                post.inherit(self._left.pop(post.link.ifindex))
             post.open(program if post.kind == "ring" else ())
         except FlowherdError:
             post.close()
@@ -122,6 +134,13 @@ class Muster:
                 )  # fmt: skip
         post.life = replace(post.life, since_s=time.monotonic())
         self._herd.staff(post)
+
+    def _program(self, post: Post, capture: CaptureSettings) -> bpf.Program:
+        program = bpf.compile_filter(post.name, capture.filter, capture.snaplen)
+        if post.link.hardware not in sample_program.ETHERNET_FRAMES:
+            return program
+        sampling = sampling_of(capture.sample, post.sample_key)
+        return sample_program.with_sampling(program, sampling, capture.snaplen)
 
     def _refuse(self, post: Post, why: str) -> None:
         """Say it once for each reason, not at each look."""

@@ -16,6 +16,22 @@ from supervisor.table import Table
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a post leaves to one of the same interface: lock, ring, and where in the ring its worker stopped."""
+
+    lock: "lock.Lock | None"
+    ring: Ring | None
+    cursor: dict[str, int]
+
+    def close(self) -> None:
+        """Nobody came for it."""
+        if self.ring:
+            self.ring.close()
+        if self.lock:
+            self.lock.release()
+
+
 @dataclass(slots=True)
 class Post:
     """`worker` is None while nobody holds it."""
@@ -32,6 +48,7 @@ class Post:
     worker: Child | None = None
     fault: tuple[str, int] | None = None
     leaving: str = ""
+    has_heir: bool = False
     files_done: int = 0
     packets_before: int = 0
     beat: tuple[int, float] = (0, 0.0)
@@ -64,6 +81,20 @@ class Post:
                 promisc=self.capture.promisc,
                 fanout=fanout_of(self.capture),
             )
+        elif self.ring:
+            self.ring.refilter(program)
+
+    def leave(self) -> Handover:
+        """Let a successor have what would otherwise be closed."""
+        left = Handover(self.lock, self.ring, self.counters())
+        self.lock = self.ring = None
+        return left
+
+    def inherit(self, left: Handover) -> None:
+        """Go on at the next packet, with a table of our own; then open what is missing."""
+        self.lock, self.ring = left.lock, left.ring
+        self.table = Table.create(self.name, self.capture.table_mib)
+        self.table.stand_at(left.cursor)
 
     def close(self) -> None:
         """Give everything back."""

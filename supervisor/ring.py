@@ -47,6 +47,10 @@ class Ring:
         statistics = self.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
         return int(struct.unpack("@3I", statistics)[1])
 
+    def refilter(self, program: bpf.Program) -> None:
+        """From the next packet on the kernel lets in what `program` says; those in the ring stay."""
+        bpf.attach(self.sock, program or bpf.EVERYTHING)
+
     def close(self) -> None:
         """The kernel frees the ring when the last worker has unmapped it."""
         self.sock.close()

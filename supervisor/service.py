@@ -123,6 +123,8 @@ class Service(Session):
         if self.phase is not Phase.WORKING:
             last = row_of(post, self._rates, time.monotonic())
             self._done.append(replace(last, state="done", pid=0, packets_s=None, bits_s=None))
+        elif post.has_heir:
+            self._muster.keep(post)
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The flow table's memory: a sparse memfd made here, mapped by each worker in turn, read for its vitals."""
 
 import os
+import struct
 import time
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from shared.errors import FlowherdError
 from supervisor import memory
 
 LEAST_MIB = 8
+CURSOR_AT = 8 * vitals.INDEX["cursor_block"]  # block, offset, sequence, in hand
 FULL_SHARE = 4  # a table is seldom fuller than a quarter of its address space
 
 
@@ -31,6 +33,11 @@ class Table:
     def read(self) -> dict[str, int]:
         """The worker's words and counters, as they stand."""
         return vitals.read_page(os.pread(self.fd, vitals.PAGE_BYTES, 0))
+
+    def stand_at(self, former: dict[str, int]) -> None:
+        """Before its first worker: go on at the place in the ring that a former table's words name."""
+        place = former["cursor_block"], former["in_hand"], former["cursor_sequence"], former["in_hand"]
+        os.pwrite(self.fd, struct.pack("=4Q", *place), CURSOR_AT)
 
     def close(self) -> None:
         """Let go of it."""

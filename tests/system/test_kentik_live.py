@@ -11,7 +11,7 @@ from tests.kentik import devices
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN
 from tests.system.host import children, flowherd, until, wire
-from tests.system.talk import SERVICE, Talk
+from tests.system.talk import CLIENTS, SERVICE, Talk
 from tests.system.test_kentik import kentik_inside, kept, sent
 
 ENDLESS = 1 << 30
@@ -135,6 +135,32 @@ def test_kill_9_in_mid_request(place, folder):
     assert kept(records) == spoken
     assert not spoken - arrived
     assert arrived - spoken in [Counter(), *map(sent, kentik.batches)]
+    assert (kentik.refused, set_aside(folder)) == ([], [])
+
+
+def test_the_devices_sample_rate_changes(place, folder):
+    """Of a flow kept at every rate no packet is missing; the kernel refuses the others, and lets them in again."""
+    device = devices.device()
+    with kentik_inside(place, device) as kentik, watched(place, folder, kentik) as live:
+        live.capturing()
+        with Talk(place) as talk:
+            batches(kentik, 2, live)
+            device["device_sample_rate"] = "2"
+            until(lambda: kentik.flows[-1]["sampleRate"] == 200, live.said)
+            before = live.counters()
+            after = live.received(before["packets_received"] + 300)
+            device["device_sample_rate"] = "1"
+            until(lambda: kentik.flows[-1]["sampleRate"] == 100, live.said)
+            until(lambda: len(ends_of(kentik.batches[-1])) == 2 * CLIENTS, live.said)
+            spoken = talk.finish()
+        records = live.stop()
+    arrived = sent(kentik.flows)
+    always = ends_of(flow for flow in kentik.flows if flow["sampleRate"] == 200)
+    assert {flow["sampleRate"] for flow in kentik.flows} == {100, 200}
+    assert 0 < len(always) < 2 * CLIENTS
+    assert before["dropped_not_sampled"] == after["dropped_not_sampled"]
+    assert arrived == kept(records)
+    assert only(arrived, always) == only(spoken, always)
     assert (kentik.refused, set_aside(folder)) == ([], [])
 
 
