@@ -43,8 +43,17 @@ class ExporterOrders:
             return {}
         captures = self.settings.per_interface
         told = asdict(self.settings.kentik)
-        told |= {"devices": {name: c.device_id for name, c in captures.items() if c.device_id}}
-        return told | {name: getattr(self.settings.defaults, name) for name in KENTIK_TOO}
+        told |= {name: getattr(self.settings.defaults, name) for name in KENTIK_TOO}
+        devices = {name: c.device_id for name, c in captures.items() if c.device_id}
+        return told | {"devices": devices, "device_id": self._device_of_others(devices)}
+
+    def _device_of_others(self, devices: dict[str, int]) -> int:
+        """Where each interface named has a device of its own there are no others: none is looked for by name."""
+        kentik, named = self.settings.kentik, self.settings.interface
+        device_id = self.settings.defaults.device_id
+        if device_id or kentik.device_if or kentik.device_ip or kentik.device_name:
+            return device_id
+        return devices[named[0]] if named and devices.keys() >= set(named) else 0
 
 
 @dataclass(frozen=True, slots=True)

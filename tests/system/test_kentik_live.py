@@ -188,3 +188,45 @@ def test_the_devices_flow_rate_changes(place, folder):
     assert stood_for == pytest.approx(offered, abs=len(few) / 200)
     assert packets == pytest.approx(sum(way_sums(spoken)), rel=0.1)
     assert (kentik.refused, set_aside(folder)) == ([], [])
+
+
+CONFIG = """
+[interface.vb]
+device_id = 11
+sample = 2
+
+[interface.wb]
+device_id = 12
+"""
+
+
+def test_each_nic_has_its_own_device(place, folder):
+    """One at the file's sample rate, one at its device's; each under its own number and no other."""
+    known = [
+        devices.device(id="11", device_name="west", sending_ips=[], device_sample_rate="8"),
+        devices.device(id="12", device_name="east", sending_ips=[], device_sample_rate="4"),
+    ]
+    place.join("wa", "wb")
+    (folder / "flowherd.toml").write_text(CONFIG)
+    chosen = ["--interface", "vb", "--interface", "wb", "--config", folder / "flowherd.toml"]
+    with kentik_inside(place, *known) as kentik, watched(place, folder, kentik, *chosen) as live:
+        live.capturing("vb")
+        live.capturing("wb")
+        with Talk(place) as one, Talk(place, "wa", "wb", first=30_000) as other:
+            until(lambda: {flow["deviceId"] for flow in kentik.flows} == {11, 12}, live.said)
+            batches(kentik, 4, live)
+        records = live.stop()
+    for number, talk, rate in ((11, one, 200), (12, other, 400)):
+        flows = [flow for flow in kentik.flows if flow["deviceId"] == number]
+        ends = ends_of(flows)
+        assert {flow["sampleRate"] for flow in flows} == {rate}
+        assert 0 < len(ends) < 2 * CLIENTS
+        assert sent(flows) == only(talk.sums, ends)
+        assert by_way(flows, talk) == way_sums(only(talk.sums, ends))
+    assert sent(kentik.flows) == kept(records)
+    posts = [request for request in kentik.requests if request.path == "/chf"]
+    assert {sender for request in posts for sender in request.query["sender_id"]} == {
+        "1:west:11",
+        "1:east:12",
+    }
+    assert (kentik.refused, set_aside(folder)) == ([], [])
