@@ -16,12 +16,12 @@ CLIENT, SERVICES = (int.from_bytes(address) for address in ADDRESSES[4])
 class Talk(threading.Thread):
     """In turn each of CLIENTS sends a datagram into `far`, which `near` receives and answers.
 
-    `sums`: packets and bytes by both ends, as tests/system/test_kentik.py has them of records.
+    `said`: both ends and length of each packet, in order.
     """
 
     def __init__(self, place, far="va", near="vb", *, first=20_000):
         super().__init__(daemon=True)
-        self.sums, self.index = Counter(), int.from_bytes(place.mac(near)[-2:])
+        self.said, self.index = [], int.from_bytes(place.mac(near)[-2:])
         self._ports = [(port, SERVICE) for port in range(first, first + CLIENTS)]
         self._over = threading.Event()
         macs = place.mac(near), place.mac(far)
@@ -48,8 +48,7 @@ class Talk(threading.Thread):
         self._socks[way].send(self._heads[way] + packet)
         ends = (CLIENT, ports[0], SERVICES, SERVICE)
         ends = ends[2:] + ends[:2] if way else ends
-        self.sums[*ends, "packets"] += 1
-        self.sums[*ends, "bytes"] += len(packet)
+        self.said.append((ends, len(packet)))
 
     def finish(self):
         """Nothing is sent after this; what was sent."""
@@ -57,7 +56,14 @@ class Talk(threading.Thread):
         self.join()
         for sock in self._socks:
             sock.close()
-        return self.sums
+        return self.sums()
+
+    def sums(self, first=0, last=None):
+        """Packets and bytes by both ends, as tests/system/test_kentik.py has them of records."""
+        found = Counter()
+        for ends, length in self.said[first:last]:
+            found.update({(*ends, "packets"): 1, (*ends, "bytes"): length})
+        return found
 
 
 def _bound(interface):
