@@ -135,8 +135,9 @@ class Kentik:
         self._agent.counts["kentik_records_in"] += wanted
         if not wanted:
             return []
-        time_ns = max(int(one.batch.rows["end_ns"].max()) for one in seen)
-        granted = line.allowance.take(wanted, time_ns)
+        ends_ns = [one.batch.rows["end_ns"] for one in seen]
+        latest_ns, earliest_ns = max(int(e.max()) for e in ends_ns), min(int(e.min()) for e in ends_ns)
+        granted = line.allowance.take(wanted, latest_ns, earliest_ns)
         self._agent.counts["kentik_rate_limited_records"] += wanted - granted
         kept = line.share(wanted, granted)
         drawn = line.draw(wanted, granted)

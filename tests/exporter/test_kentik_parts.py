@@ -100,6 +100,8 @@ def test_an_outage_is_no_burst():
     allowance = Allowance(100)
     allowance.take(1, 10**18)
     assert allowance.take(10**6, 10**18 + 3600 * 10**9) == 360_000
+    assert Allowance(100).take(10**6, 10**18 + 3600 * 10**9, 10**18) == 360_000, "by another exporter"
+    assert Allowance(100).take(10**6, 10**18 + 10**9, 10**18) == 200
 
 
 def batch_of(rows):

@@ -85,7 +85,7 @@ def way_sums(sums):
 
 
 def test_an_outage_loses_nothing(place, folder):
-    """Errors, broken connections, then nobody there at all; what waited comes at once and is not thinned out."""
+    """Errors, cut connections, nobody there, a new exporter; what waited comes at once and is not thinned out."""
     device = devices.device(max_flow_rate=400)
     with ExitStack() as first, ExitStack() as stack:
         before = first.enter_context(kentik_inside(place, device, port=PORT))
@@ -98,6 +98,8 @@ def test_an_outage_loses_nothing(place, folder):
             fault = before.faults.order(Fault(kind, times=ENDLESS))
             until(lambda fault=fault: fault.met >= 8, live.said)
         first.close()
+        (pid,) = children(live.process.pid, "exporter")
+        os.kill(pid, signal.SIGKILL)
         at = lines(live)
         until(lambda: lines(live) > at + 200, live.said)
         waited = waiting(folder)
