@@ -15,8 +15,8 @@ Kind = Literal["slow", "status", "reset", "cut", "half"]
 class Fault:
     """One fault.
 
-    `slow`: answers after `seconds`. `status`: answers that, with `headers`. `reset`: the connection is reset. `cut`: it
-    ends in the answer's first line. `half`: it ends in the body of a 200.
+    Each comes after `seconds`. `slow`: that is all. `status`: answers that, with `headers`. `reset`: the connection is
+    reset. `cut`: it ends in the answer's first line. `half`: it ends in the body of a 200.
     `takes`: what was posted is taken as it should be, only the answer goes wrong (reset, cut and half).
     """
 

@@ -112,8 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             self._go_wrong(request, fault)
 
     def _go_wrong(self, request: Request, fault: faults.Fault) -> None:
+        faults.wait(fault, lambda: self.server.receiver.is_closing)
         if fault.kind == "slow":
-            faults.wait(fault, lambda: self.server.receiver.is_closing)
             self._answer(request, *self._told(request))
         elif fault.kind == "status":
             self._answer(request, fault.status, {"error": "ordered"}, fault.headers)
