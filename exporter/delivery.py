@@ -11,6 +11,7 @@ from exporter.spoolfile import Entry
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LONGEST_S = float(os.environ.get("FLOWHERD_BACKOFF_LONGEST_S", "30"))  # tests do not wait that long
+DOUBLINGS = 6  # then it is the longest; 2 to the number of failures is no float after a night of them
 LAST_ATTEMPTS = 5
 LOOK_S = 0.25
 
@@ -111,7 +112,7 @@ class Delivery(threading.Thread):
         self._failures += 1
         self.errors += 1
         self.error = " ".join(str(error).split()) or type(error).__name__
-        wait_s = min(BACKOFF_FIRST_S * 2 ** (self._failures - 1), BACKOFF_LONGEST_S)
+        wait_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures - 1, DOUBLINGS), BACKOFF_LONGEST_S)
         wait_s = max(wait_s, getattr(error, "wait_s", 0.0))
         if self._failures == 1:
             log.warning("sink failed, trying again", sink=self.sink_name, error=self.error)
