@@ -28,7 +28,7 @@ class Agent:
         self._durable = place.orders.durable
 
     def open(self, newest: int) -> int:
-        """The cursor; and the devices. Denied or Unknown ends the start, no answer within START_S does not."""
+        """The cursor; and the devices. Denied, Unknown or Rejected ends the start, no answer within START_S does not."""
         try:
             sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
         except (FileNotFoundError, ValueError):

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from exporter.kentik.errors import Unreachable
 from exporter.orders import KentikOrders
@@ -44,7 +45,7 @@ class Client:
             )
             self._note_ends(response)
             response._content = _whole(response, until_s)  # noqa: SLF001 - requests has no deadline of its own
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
             raise Unreachable(f"{method} {url}: {_reason(error)}") from error
         return response
 
@@ -55,9 +56,13 @@ class Client:
     def _note_ends(self, response: requests.Response) -> None:
         """Both ends of the connection: flows between them are our own."""
         sock = getattr(response.raw.connection, "sock", None)
+        sock = getattr(sock, "socket", sock)  # TLS within a proxy's TLS has no names of its own
         if sock is None:
             return
-        here, there = sock.getsockname(), sock.getpeername()
+        try:
+            here, there = sock.getsockname(), sock.getpeername()
+        except OSError:  # it is gone already
+            return
         self.ends[here[0], here[1], there[0], there[1]] = None
         while len(self.ends) > ENDS_KEPT:
             self.ends.popitem(last=False)
@@ -72,7 +77,7 @@ def roots() -> str | bool:
 def _whole(response: requests.Response, until_s: float) -> bytes:
     """The body, unless it is too long or too slow."""
     parts, size = [], 0
-    for part in response.iter_content(1 << 16):
+    while part := response.raw.read1(1 << 16, decode_content=True):
         parts.append(part)
         size += len(part)
         if size > ANSWER_BYTES:

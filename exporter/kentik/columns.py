@@ -8,6 +8,7 @@ from exporter.kentik.fields import SHARED
 from shared.reasons import AppProtocol
 
 MARK = "APP_PROTOCOL"
+DIGITS = 10
 LEGACY = {"TLS_SERVER_NAME": "KFLOW_HTTP_HOST"}
 
 
@@ -29,11 +30,17 @@ class Columns:
         return LEGACY.get(field, field)
 
 
-def columns_of(custom_column_data: Iterable[Mapping[str, Any]] | None) -> Columns:
+def columns_of(custom_column_data: Iterable[Any] | None) -> Columns:
     """From a device's JSON; an entry without a name or a usable number is no column."""
     ids = {}
     for column in custom_column_data or ():
+        if not isinstance(column, Mapping):
+            continue
         name, number = column.get("col_name"), str(column.get("field_id", ""))
-        if isinstance(name, str) and number.isdecimal() and int(number) <= 0xFFFFFFFF:
+        if isinstance(name, str) and _is_id(number):
             ids[name] = int(number)
     return Columns(ids)
+
+
+def _is_id(number: str) -> bool:
+    return number.isdecimal() and len(number) <= DIGITS and int(number) <= 0xFFFFFFFF

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from requests import Response
+
 from exporter.kentik.client import Client
 from exporter.kentik.errors import Rejected, Unknown, check
 from exporter.kentik.nics import Nic, first_ipv4
@@ -14,6 +16,8 @@ from exporter.orders import KentikOrders
 JSON = {"Content-Type": "application/json"}
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
 CREATED = (200, 201)
+ID_MOST, RATE_MOST = (1 << 32) - 1, (1 << 32) - 1
+SAMPLE_MOST = 1_000_000  # as --sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Devices:
         """By number, address or name."""
         response = self._client.send("GET", f"{self._api}/device/{key}", headers=JSON)
         check(response, f"device {key}")
-        return _read(response.json(), key)
+        return _read(response, key)
 
     def _at(self, interface: str, nics: Iterable[Nic]) -> Found:
         addresses = [address for nic in nics if nic.name == interface for address, _mask in nic.addresses]
@@ -97,7 +101,7 @@ class Devices:
             check(response, f"device {named(name)} cannot be created", CREATED)
         except Rejected as error:
             raise Unknown(str(error)) from error
-        return self.get(str(_read(response.json(), name).id))
+        return self.get(str(_read(response, name).id))
 
 
 def named(name: str) -> str:
@@ -105,16 +109,24 @@ def named(name: str) -> str:
     return NOT_IN_NAMES.sub("_", name)
 
 
-def _read(answer: Any, key: str) -> Found:  # noqa: ANN401 - JSON
+def _read(response: Response, key: str) -> Found:
     try:
-        device = answer["device"]
+        device = response.json()["device"]
         return Found(
-            int(device["id"]),
+            _whole(device["id"], 1, ID_MOST),
             str(device["device_name"]),
             str(device["company_id"]),
-            max(int(device.get("device_sample_rate") or 1), 1),
-            int(device.get("max_flow_rate") or 0),
+            max(_whole(device.get("device_sample_rate") or 1, -1, SAMPLE_MOST), 1),
+            _whole(device.get("max_flow_rate") or 0, 0, RATE_MOST),
             tuple(device.get("custom_column_data") or ()),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Rejected(f"device {key}: Kentik's answer is not understood", 200) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise Rejected(f"device {key}: the answer is not understood; is --api-url Kentik's API?") from error
+
+
+def _whole(value: Any, least: int, most: int) -> int:  # noqa: ANN401 - JSON
+    """A number or its digits; ValueError: another one than there can be."""
+    number = int(value)
+    if not least <= number <= most:
+        raise ValueError(number)
+    return number

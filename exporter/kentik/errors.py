@@ -6,28 +6,32 @@ from requests import Response
 
 from shared.errors import FlowherdError
 
+REDIRECTS = range(300, 400)
+# Of the proxy on the way or of the moment, not of what was asked (RFC 9110, RFC 8470).
+FOR_NOW = (
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
 SERVER_ERRORS = 500
 RETRY_MOST_S = 3600.0
 
 
 class Unreachable(Exception):  # noqa: N818 - a state of the world
-    """Nobody answered, or the answer was 429 or 5xx: try again, not before `wait_s`."""
+    """Nobody answered, or the answer was for now, or led elsewhere: try again, not before `wait_s`."""
 
     def __init__(self, why: str, wait_s: float = 0.0) -> None:
         super().__init__(why)
         self.wait_s = wait_s
 
 
-class Rejected(Exception):  # noqa: N818 - it is our request that was wrong
+class Rejected(FlowherdError):  # noqa: N818 - it is our request that was wrong
     """Another 4xx: the same request would be answered so again."""
-
-    def __init__(self, why: str, status: int) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 class Unknown(FlowherdError):  # noqa: N818 - a state of the world
-    """Kentik has no such device."""
+    """Kentik has no such device, or no such place."""
 
 
 class Denied(FlowherdError):  # noqa: N818 - a state of the world
@@ -43,18 +47,18 @@ def check(response: Response, what: str, accepted: tuple[int, ...] = (HTTPStatus
     why = f"{what}: HTTP {status}{f' ({said})' if said else ''}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise Denied(f"Kentik refuses the credentials: {why}; check --email and --token")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= SERVER_ERRORS:
+    if status in REDIRECTS or status in FOR_NOW or status >= SERVER_ERRORS:
         raise Unreachable(why, _wait_s(response))
     if status == HTTPStatus.NOT_FOUND:
         raise Unknown(why)
-    raise Rejected(why, status)
+    raise Rejected(f"Kentik takes no such request: {why}")
 
 
 def _said(response: Response) -> str:
     """The API's `error`, if there is one."""
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return " ".join(str(answer.get("error", "")).split())[:200] if isinstance(answer, dict) else ""
 

@@ -12,7 +12,7 @@ from exporter.disk import replace_file
 from exporter.kentik.agent import Agent, warm
 from exporter.kentik.body import Body, body
 from exporter.kentik.endpoints import endpoints
-from exporter.kentik.errors import Rejected, Unknown, check
+from exporter.kentik.errors import Rejected, check
 from exporter.kentik.fleet import Line
 from exporter.kentik.own import is_own
 from exporter.kentik.sides import Sides, sides
@@ -156,7 +156,7 @@ class Kentik:
         url += ("&" if "?" in url else "?") + urlencode({"sender_id": line.found.sender, "sid": "0"})
         try:
             check(self._agent.client.send("POST", url, headers=HEADERS, data=message.octets), "flows")
-        except (Rejected, Unknown) as error:
+        except Rejected as error:
             self._set_aside(message, str(error))
             return
         self._agent.counts["kentik_records_sent"] += message.records

@@ -8,7 +8,7 @@ from urllib3.util import SKIP_HEADER
 from exporter.kentik.agent import Agent, warm
 from exporter.kentik.answers import answers
 from exporter.kentik.endpoints import endpoints
-from exporter.kentik.errors import Rejected, Unknown, check
+from exporter.kentik.errors import Rejected, check
 from exporter.kentik.users import Users
 from exporter.log import log
 from exporter.sinks.base import Place
@@ -16,6 +16,7 @@ from shared.record import Batch
 
 EVERY_S = 1.0
 BODY_MOST = 8 << 20  # Kentik takes 10 MB
+Post = tuple[str, dict[str, Any], int]  # where, the request's words, how many records
 SUCCESS = tuple(range(200, 300))
 BARE = {"User-Agent": SKIP_HEADER, "Accept": "*/*"}
 POPULATORS = "/batch/customdimensions/kt_user/populators"
@@ -37,7 +38,7 @@ class Answers:
         self._maps += found
         self.octets += sum(map(len, found))
 
-    def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
+    def posts(self, agent: Agent) -> list[Post]:
         """Maps one behind the other, no body beyond BODY_MOST."""
         bodies: list[list[bytes]] = [[]]
         size = 0
@@ -48,7 +49,7 @@ class Answers:
             bodies[-1].append(one)
             size += len(one)
         url = endpoints(agent.orders).dns
-        return [(url, {"data": b"".join(maps), "headers": BARE}) for maps in bodies if maps]
+        return [(url, {"data": b"".join(maps), "headers": BARE}, len(maps)) for maps in bodies if maps]
 
 
 class Accounts(Users):
@@ -59,10 +60,10 @@ class Accounts(Users):
         """About 100 a user."""
         return 100 * len(self)
 
-    def posts(self, agent: Agent) -> list[tuple[str, dict[str, Any]]]:
+    def posts(self, agent: Agent) -> list[Post]:
         """One request, if there is news."""
         url = endpoints(agent.orders).api + POPULATORS
-        return [(url, {"json": self.request()})] if len(self) else []
+        return [(url, {"json": self.request()}, len(self))] if len(self) else []
 
 
 class Stream:
@@ -100,10 +101,9 @@ class Stream:
     def flush(self) -> None:
         """Post it, then commit."""
         self._agent.know_devices()
-        for url, words in self._held.posts(self._agent):
-            self._post(url, words)
-        for name in ("kentik_records_in", "kentik_records_sent"):
-            self._agent.counts[name] += len(self._held)
+        for post in self._held.posts(self._agent):
+            self._post(*post)
+        self._agent.counts["kentik_records_in"] += len(self._held)
         self.discard()
         self._agent.commit(self._sequence)
 
@@ -122,13 +122,15 @@ class Stream:
         """Let go of the connections."""
         self._agent.close()
 
-    def _post(self, url: str, words: dict[str, Any]) -> None:
+    def _post(self, url: str, words: dict[str, Any], records: int) -> None:
         try:
             check(self._agent.client.send("POST", url, **words), url, SUCCESS)
-        except (Rejected, Unknown) as error:
+        except Rejected as error:
+            self._agent.counts["kentik_refused_records"] += records
             self._agent.counts["kentik_refused_messages"] += 1
-            log.error("Kentik refuses a message, dropped", why=error)
+            log.error("Kentik refuses a message, dropped", why=error, records=records)
             return
+        self._agent.counts["kentik_records_sent"] += records
         self._agent.counts["kentik_bytes_sent"] += len(words.get("data", b""))
 
 
