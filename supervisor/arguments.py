@@ -11,12 +11,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import translations
+from supervisor import kentik, translations
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
 ENVIRONMENT = "FLOWHERD_"
 LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
 TABLE = "interface"
+UNSHOWN = frozenset({"token", "proxy_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separ
         near = difflib.get_close_matches(key, hints, n=1, cutoff=0.4)
         raise ConfigurationError(f"{path}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     if not _fits(value, hints[key]):
-        raise ConfigurationError(f"{path}: {value!r} is not {_in_words(hints[key])}")
+        shown = "it" if key in UNSHOWN else repr(value)
+        raise ConfigurationError(f"{path}: {shown} is not {_in_words(hints[key])}")
 
 
 def _fits(value: object, hint: object) -> bool:
@@ -184,6 +186,7 @@ FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
 
 def check_values(settings: Settings) -> None:
     """Refuse what has the right type and makes no sense."""
+    kentik.check(settings.kentik)
     parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.kentik), ("", settings.defaults)]
     parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
     for prefix, part in parts:

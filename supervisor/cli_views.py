@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -140,6 +141,8 @@ def show_config(settings: Settings, origins: Origins) -> int:
 
 def _open(name: str, value: object) -> object:
     """The value, unless it is nobody's business."""
+    if name == "proxy_url":
+        return re.sub(r"(^|//)[^/]*@", rf"\1{credentials.HIDDEN}@", str(value))
     return credentials.HIDDEN if value and name in credentials.SECRET else value
 
 
