@@ -87,9 +87,9 @@ class Kentik:
         for number in list(self._outgoing.bodies):
             self._send(self._agent.fleet.lines[number], self._outgoing.bodies[number])
             del self._outgoing.bodies[number]
+        self._agent.commit(last)  # should it fail, nothing is left in `_outgoing`, and nothing is sent again
         self._outgoing = None
         self.discard()
-        self._agent.commit(last)
 
     def discard(self) -> None:
         """They come again; the messages made of them are kept."""

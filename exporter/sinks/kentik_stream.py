@@ -75,6 +75,7 @@ class Stream:
         self._agent = Agent(place)
         self._held: Answers | Accounts = self.content()
         self._since_s, self._sequence, self._begun = 0.0, 0, False
+        self._posted = 0  # may be beyond the cursor, when that could not be written
 
     @staticmethod
     def warm() -> None:
@@ -90,7 +91,8 @@ class Stream:
         """Take what concerns us."""
         if not self._begun:
             self._begun, self._since_s = True, time.monotonic()
-        self._held.take(batch)
+        if sequence > self._posted:
+            self._held.take(batch)
         self._sequence = sequence
 
     def due(self, *, idle: bool) -> bool:
@@ -104,6 +106,7 @@ class Stream:
         for post in self._held.posts(self._agent):
             self._post(*post)
         self._agent.counts["kentik_records_in"] += len(self._held)
+        self._posted = self._sequence
         self.discard()
         self._agent.commit(self._sequence)
 

@@ -1,11 +1,13 @@
 """Kentik's side gone wrong: what is no answer of its API's, and connections that end as none should."""
 
+import errno
 import json
 import socket
 import threading
 
 import pytest
 
+from exporter.kentik import agent
 from exporter.kentik import client as clients
 from exporter.kentik.client import Client
 from exporter.kentik.devices import Devices
@@ -13,6 +15,7 @@ from exporter.kentik.errors import Denied, Rejected, Unknown, Unreachable, check
 from exporter.kentik.fleet import Fleet
 from exporter.orders import KentikOrders, Orders, SinkOrder
 from exporter.sinks.base import Place
+from exporter.sinks.kentik import Kentik
 from exporter.sinks.kentik_stream import KentikDns
 from shared.reasons import AppProtocol
 from shared.record import Batch
@@ -174,29 +177,62 @@ def test_tls_through_a_proxy_that_speaks_tls(tmp_path, monkeypatch):
         client.close()
 
 
-def test_answers_refused_are_not_counted_as_sent(tmp_path):
-    """And those of a place that is not there come again."""
+def opened(make, folder, kentik):
+    """A sink at work, and a batch for it: three DNS answers."""
     rows = some_rows(0, 3)
     rows["app_protocol"], rows["number1"] = AppProtocol.DNS, 0
     batch = Batch("eth0", 2, 1, rows, {}, put_texts(rows, [(b"a.com", b"\4" + bytes(8))] * 3))
+    orders = KentikOrders(
+        EMAIL,
+        TOKEN,
+        device_name="dev1",
+        api_url=kentik.api_url,
+        flow_url=kentik.flow_url,
+        dns_url=kentik.dns_url,
+    )
+    order = SinkOrder("kentik", "kentik", "")
+    sink = make(Place(order, Orders((order,), orders, durable=False), folder, "x", -1))
+    sink.open(0)
+    return sink, batch
+
+
+def test_answers_refused_are_not_counted_as_sent(tmp_path):
+    """And those of a place that is not there come again."""
     with Server() as kentik:
-        orders = KentikOrders(
-            EMAIL, TOKEN, device_name="dev1", api_url=kentik.api_url, dns_url=kentik.dns_url
-        )
-        order = SinkOrder("kentik-dns", "kentik-dns", "")
-        sink = KentikDns(Place(order, Orders((order,), orders, durable=False), tmp_path, "x", -1))
-        sink.open(0)
+        sink, batch = opened(KentikDns, tmp_path, kentik)
         kentik.faults.order(Fault("status", "/dns", status=400))
         sink.add(1, batch)
         sink.flush()
-        assert (sink.figures()["kentik_refused_records"], sink.figures().get("kentik_records_sent", 0)) == (
-            3,
-            0,
-        )
+        assert sink.figures()["kentik_refused_records"] == 3
+        assert "kentik_records_sent" not in sink.figures()
         kentik.faults.order(Fault("status", "/dns", status=404))
         sink.add(2, batch)
         with pytest.raises(Unknown):
             sink.flush()
         sink.flush()
         assert (len(kentik.answers), sink.figures()["kentik_records_sent"]) == (3, 3)
+        sink.close()
+
+
+@pytest.mark.parametrize("make", [Kentik, KentikDns])
+def test_a_full_disk_sends_nothing_twice(tmp_path, monkeypatch, make):
+    """What Kentik has taken is known, also while the cursor cannot be written."""
+
+    def full(*_words, **_more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Server() as kentik:
+        sink, batch = opened(make, tmp_path, kentik)
+        with monkeypatch.context() as patch:
+            patch.setattr(agent, "replace_file", full)
+            for _ in range(3):
+                sink.add(1, batch)
+                with pytest.raises(OSError, match="No space"):
+                    sink.flush()
+                sink.discard()
+        for sequence in (1, 2):
+            sink.add(sequence, batch)
+            sink.flush()
+        assert (len(kentik.flows) or len(kentik.answers), kentik.refused) == (6, [])
+        assert sink.figures()["kentik_records_sent"] == 6
         sink.close()
