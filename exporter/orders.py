@@ -43,6 +43,7 @@ class Orders:
     status_host: str = "127.0.0.1"
     status_port: int = 0
     top: bool = False
+    again: bool = False
     user: str | None = None
     uid: int | None = None
     gid: int | None = None

@@ -29,11 +29,11 @@ class ExporterOrders:
     durable: bool = True
     top: bool = False
 
-    def start_message(self) -> Message:
-        """The exporter's first message."""
+    def start_message(self, *, again: bool = False) -> Message:
+        """The exporter's first message; `again`: one before it was at work already."""
         settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
         settings |= {"sinks": [sink.as_map() for sink in self.sinks], "spool_dir": self.spool_dir}
-        settings |= {"durable": self.durable, "top": self.top, "kentik": self._kentik()}
+        settings |= {"durable": self.durable, "top": self.top, "again": again, "kentik": self._kentik()}
         who = self.account
         return {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid, "settings": settings}
 
@@ -131,7 +131,7 @@ class Exporter(Standing):
 
     def greet(self) -> None:
         """Sinks, spool and the descriptors opened for it; then every worker's fresh pipes."""
-        self.say(self._orders.start_message(), self._orders.jsonl)
+        self.say(self._orders.start_message(again=self.report.is_ready), self._orders.jsonl)
         self._news.born()
         if self._is_draining:
             self.drain()

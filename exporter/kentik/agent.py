@@ -12,6 +12,7 @@ from exporter.kentik.errors import Unreachable
 from exporter.kentik.fleet import Fleet
 from exporter.log import log
 from exporter.sinks.base import Place
+from shared.errors import FlowherdError
 
 START_S = 5.0
 
@@ -25,10 +26,10 @@ class Agent:
         self.client, self.fleet = Client(self.orders), Fleet(self.orders)
         self.chores = Chores(self.orders, self.fleet, self.counts)
         self._cursor_path = place.spool_dir / f"cursor-{place.order.name}"
-        self._durable = place.orders.durable
+        self._durable, self._starts_again = place.orders.durable, place.orders.again
 
     def open(self, newest: int) -> int:
-        """The cursor; and the devices. Denied, Unknown or Rejected ends the start, no answer within START_S does not."""
+        """The cursor; and the devices. Denied, Unknown or Rejected ends the first start, no answer in START_S does not."""
         try:
             sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
         except (FileNotFoundError, ValueError):
@@ -37,7 +38,9 @@ class Agent:
         self.client.until_s = time.monotonic() + START_S  # capture waits for us
         try:
             self.fleet.find(self.client)
-        except Unreachable as error:
+        except (Unreachable, FlowherdError) as error:
+            if isinstance(error, FlowherdError) and not self._starts_again:
+                raise
             log.warning("Kentik cannot be reached yet, records wait in the spool", why=error)
         self.client.until_s = math.inf
         self.chores.start()

@@ -177,7 +177,7 @@ def test_tls_through_a_proxy_that_speaks_tls(tmp_path, monkeypatch):
         client.close()
 
 
-def opened(make, folder, kentik):
+def opened(make, folder, kentik, **more):
     """A sink at work, and a batch for it: three DNS answers."""
     rows = some_rows(0, 3)
     rows["app_protocol"], rows["number1"] = AppProtocol.DNS, 0
@@ -191,7 +191,7 @@ def opened(make, folder, kentik):
         dns_url=kentik.dns_url,
     )
     order = SinkOrder("kentik", "kentik", "")
-    sink = make(Place(order, Orders((order,), orders, durable=False), folder, "x", -1))
+    sink = make(Place(order, Orders((order,), orders, durable=False, **more), folder, "x", -1))
     sink.open(0)
     return sink, batch
 
@@ -235,4 +235,18 @@ def test_a_full_disk_sends_nothing_twice(tmp_path, monkeypatch, make):
             sink.flush()
         assert (len(kentik.flows) or len(kentik.answers), kentik.refused) == (6, [])
         assert sink.figures()["kentik_records_sent"] == 6
+        sink.close()
+
+
+def test_credentials_refused_end_only_the_first_start(tmp_path):
+    """An exporter that died is followed by another, and what is refused later is tried again."""
+    with Server() as kentik:
+        refused = kentik.faults.order(Fault("status", "/api", times=2, status=401))
+        with pytest.raises(Denied):
+            opened(Kentik, tmp_path, kentik)
+        sink, batch = opened(Kentik, tmp_path, kentik, again=True)
+        assert refused.met == 2
+        sink.add(1, batch)
+        sink.flush()
+        assert len(kentik.flows) == 3
         sink.close()
