@@ -52,6 +52,10 @@ class Delivery(threading.Thread):
         entry = self._spool.after(self.cursor)
         return max(0.0, time.time() - entry.written_ns / 1e9) if entry else 0.0
 
+    def waiting(self) -> int:
+        """Records of the spool that are not committed, whoever put them there."""
+        return self._spool.records_after(self.cursor)
+
     def run(self) -> None:
         """Deliver until drained, gone, or failing while draining."""
         try:

@@ -69,6 +69,7 @@ class Reporter:
                 delivery.sink_name,
                 records=delivery.records,
                 dropped=delivery.dropped,
+                waiting=delivery.waiting(),
                 errors=delivery.errors,
                 lag_s=round(delivery.lag_s(), 3),
                 error=delivery.error,
@@ -78,4 +79,13 @@ class Reporter:
 
 
 def _sink(name: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 - figures of several types
-    return {"name": name, "records": 0, "dropped": 0, "errors": 0, "lag_s": 0.0, "error": None, **known}
+    return {
+        "name": name,
+        "records": 0,
+        "dropped": 0,
+        "waiting": 0,
+        "errors": 0,
+        "lag_s": 0.0,
+        "error": None,
+        **known,
+    }

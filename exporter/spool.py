@@ -60,6 +60,12 @@ class Spool:
             index = bisect_right(self._entries, sequence, key=_sequence)
             return self._entries[index] if index < len(self._entries) else None
 
+    def records_after(self, sequence: int) -> int:
+        """How many records are in the entries beyond `sequence`."""
+        with self._changed:
+            index = bisect_right(self._entries, sequence, key=_sequence)
+            return sum(entry.records for entry in self._entries[index:])
+
     def holds(self, entry: Entry) -> bool:
         """Whether the entry has not been removed or set aside."""
         with self._changed:

@@ -102,12 +102,15 @@ class Report:
         return counts
 
     def undelivered(self, what_of_them: str) -> list[str]:
-        """A sentence for each sink that did not get all, with its last error."""
+        """A sentence for each sink that did not get all, with its last error.
+
+        What an exporter before this one took in is among those that wait in the spool.
+        """
         return [
             f"{sink['name']}: {missing:,} records {what_of_them}"
             + (f": {sink['error']}" if sink.get("error") else "")
             for sink in self.sinks
-            if (missing := self.records - sink["records"] - sink["dropped"]) > 0
+            if (missing := max(self.records - sink["records"] - sink["dropped"], sink.get("waiting", 0))) > 0
         ]
 
     def dropped(self) -> int:
