@@ -29,7 +29,7 @@ class Agent:
         self._durable, self._starts_again = place.orders.durable, place.orders.again
 
     def open(self, newest: int) -> int:
-        """The cursor; and the devices. Denied, Unknown or Rejected ends the first start, no answer in START_S does not."""
+        """The cursor; and the devices. That Kentik says no ends the first start, no answer within START_S does not."""
         try:
             sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
         except (FileNotFoundError, ValueError):
