@@ -8,7 +8,7 @@ from collections import Counter
 from exporter.disk import replace_file
 from exporter.kentik.chores import Chores
 from exporter.kentik.client import Client
-from exporter.kentik.errors import Unreachable
+from exporter.kentik.errors import Rejected, Unknown, Unreachable
 from exporter.kentik.fleet import Fleet
 from exporter.log import log
 from exporter.sinks.base import Place
@@ -35,16 +35,20 @@ class Agent:
         except (FileNotFoundError, ValueError):
             sequence = newest
             self.commit(sequence)
+        self._find()
+        self.chores.start()
+        return sequence
+
+    def _find(self) -> None:
+        """With kprobe's words for what ends it, so that who looks for them in a log finds them."""
         self.client.until_s = time.monotonic() + START_S  # capture waits for us
         try:
             self.fleet.find(self.client)
         except (Unreachable, FlowherdError) as error:
             if isinstance(error, FlowherdError) and not self._starts_again:
-                raise
+                raise _in_kprobes_words(error) from error
             log.warning("Kentik cannot be reached yet, records wait in the spool", why=error)
         self.client.until_s = math.inf
-        self.chores.start()
-        return sequence
 
     def know_devices(self) -> None:
         """Nothing can be sent before Kentik has told the devices."""
@@ -60,6 +64,14 @@ class Agent:
         """Let go of the connections."""
         self.chores.stop()
         self.client.close()
+
+
+def _in_kprobes_words(error: FlowherdError) -> FlowherdError:
+    if isinstance(error, Unknown):
+        return Unknown(f"device not found: {error}")
+    if isinstance(error, Rejected):
+        return FlowherdError(f"failed to configure delivery to Kentik: {error}")
+    return error
 
 
 def warm() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from exporter.kentik.errors import Unreachable
+from exporter.kentik.errors import Unreachable, is_proxys
 from exporter.orders import KentikOrders
 
 CONNECT_S, READ_S, WHOLE_S, LEAST_S = 15.0, 30.0, 60.0, 0.1
@@ -25,6 +25,7 @@ class Client:
         self._session = requests.Session()
         self._session.trust_env = False  # as kprobe: only --proxy-url counts
         self._session.verify = roots()
+        self._proxy = _without_credentials(orders.proxy_url)
         if orders.proxy_url:
             self._session.proxies = {"http": orders.proxy_url, "https": orders.proxy_url}
         self._session.headers.update(
@@ -45,13 +46,25 @@ class Client:
             )
             self._note_ends(response)
             response._content = _whole(response, until_s)  # noqa: SLF001 - requests has no deadline of its own
+        except requests.exceptions.ProxyError as error:
+            raise Unreachable(f"{method} {url}: the proxy {self._proxy}: {_reason(error)}") from error
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
             raise Unreachable(f"{method} {url}: {_reason(error)}") from error
+        self._check_proxy(response, f"{method} {url}")
         return response
 
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
+
+    def _check_proxy(self, response: requests.Response, what: str) -> None:
+        """Of a plain request the proxy itself may be the one who refuses; TLS goes through it unopened."""
+        if self._proxy and response.url.startswith("http:") and is_proxys(response):
+            first = " ".join(response.text.split())[:200]
+            raise Unreachable(
+                f"{what}: the proxy {self._proxy} refuses: HTTP {response.status_code} {response.reason}"
+                + (f" ({first})" if first else "")
+            )
 
     def _note_ends(self, response: requests.Response) -> None:
         """Both ends of the connection: flows between them are our own."""
@@ -72,6 +85,11 @@ def roots() -> str | bool:
     """The system's certificates, where a company's own may be too (SSL_CERT_FILE names others); else certifi's."""
     places = ssl.get_default_verify_paths()
     return places.cafile or places.capath or True
+
+
+def _without_credentials(url: str) -> str:
+    """Of a proxy's URL what may be shown."""
+    return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
 def _whole(response: requests.Response, until_s: float) -> bytes:

@@ -35,7 +35,7 @@ class Unknown(FlowherdError):  # noqa: N818 - a state of the world
 
 
 class Denied(FlowherdError):  # noqa: N818 - a state of the world
-    """Kentik refuses the credentials."""
+    """Kentik refuses the credentials, or forbids their user something."""
 
 
 def check(response: Response, what: str, accepted: tuple[int, ...] = (HTTPStatus.OK,)) -> None:
@@ -46,12 +46,34 @@ def check(response: Response, what: str, accepted: tuple[int, ...] = (HTTPStatus
     said = _said(response)
     why = f"{what}: HTTP {status}{f' ({said})' if said else ''}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise Denied(f"Kentik refuses the credentials: {why}; check --email and --token")
+        raise _denied(status, why, said)
     if status in REDIRECTS or status in FOR_NOW or status >= SERVER_ERRORS:
         raise Unreachable(why, _wait_s(response))
     if status == HTTPStatus.NOT_FOUND:
         raise Unknown(why)
-    raise Rejected(f"Kentik takes no such request: {why}")
+    raise Rejected(why)
+
+
+def _denied(status: int, why: str, said: str) -> Denied:
+    """The first words are kprobe's, for whoever looks for them in a log; 403 is no failed authentication there."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Denied(
+            f"authentication failed: Kentik refuses the credentials: {why}; check --email and --token"
+        )
+    if said:
+        return Denied(f"Kentik forbids it: {why}; check --email, --token and what that user may do")
+    return Denied(
+        f"Kentik, or something on the way there, forbids it: {why}, without a word of Kentik's API; "
+        "check --email, --token, firewalls and proxies"
+    )
+
+
+def is_proxys(response: Response) -> bool:
+    """Whether the answer to a plain request through a proxy is the proxy's own: 407, or a 403 that is not the API's."""
+    if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return True
+    is_marked = any(name.lower().startswith("proxy-") for name in response.headers)
+    return response.status_code == HTTPStatus.FORBIDDEN and (is_marked or not _said(response))
 
 
 def _said(response: Response) -> str:
