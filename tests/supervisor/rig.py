@@ -1,5 +1,6 @@
 """Namespaces, a running flowherd with the fake nursery, and waiting for conditions."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -96,10 +97,11 @@ class Running:
     def children(self):
         """Pids of our direct children by their command line."""
         listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {
-            int(pid): Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            for pid in listing
-        }
+        found = {}
+        for pid in listing:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
