@@ -118,8 +118,8 @@ class Delivery(threading.Thread):
         self.error = " ".join(str(error).split()) or type(error).__name__
         wait_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures - 1, DOUBLINGS), BACKOFF_LONGEST_S)
         wait_s = max(wait_s, getattr(error, "wait_s", 0.0))
-        if self._failures == 1:
-            log.warning("sink failed, trying again", sink=self.sink_name, error=self.error)
+        say = log.warning if self._failures == 1 else log.debug
+        say("sink failed, trying again", sink=self.sink_name, error=self.error)
         self.dropped += sum(entry.records for entry in self._in_hand if not self._spool.holds(entry))
         self._in_hand.clear()
         self.taken = self.cursor

@@ -44,6 +44,7 @@ class Orders:
     status_port: int = 0
     top: bool = False
     again: bool = False
+    log_level: str = "info"
     user: str | None = None
     uid: int | None = None
     gid: int | None = None

@@ -40,6 +40,7 @@ def main(descriptor: int) -> int:
     message, descriptors = first
     try:
         orders = ordered.from_message(message)
+        log.level = orders.log_level
         parts = prepare(orders, descriptors)
     except FlowherdError as error:
         channel.send(control, {"did": "refused", "why": str(error), "code": int(error.code)})

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def to_stderr(line: str) -> None:
@@ -41,19 +41,23 @@ class _Outlet:
     def debug(self, line: str) -> None:
         self.write(line)
 
-    info = warning = error = debug
+    trace = info = warning = error = debug
 
 
 class Log:
     """The log of one process; `level` is the least that is written."""
 
     def __init__(self, process: str, level: str = "info") -> None:
-        self._process, self._least = process, LEVELS[level]
+        self._process, self.level = process, level
         self._outlet, self._logger = _Outlet(), None
 
     def redirect(self, write: Callable[[str], None]) -> None:
         """Give each line to `write` from now on: a live table scrolls it in above itself."""
         self._outlet.write = write
+
+    def trace(self, event: str, **fields: object) -> None:
+        """Each step."""
+        self._say("trace", event, fields)
 
     def debug(self, event: str, **fields: object) -> None:
         """For whoever looks for a fault."""
@@ -83,5 +87,5 @@ class Log:
         return self._logger
 
     def _say(self, level: str, event: str, fields: dict[str, object]) -> None:
-        if LEVELS[level] >= self._least:
+        if LEVELS[level] >= LEVELS[self.level]:
             getattr(self.warm(), level)(event, **fields)

@@ -52,7 +52,7 @@ Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd V
 
 
 def _log(common: Common) -> Log:
-    return Log("supervisor", "debug" if common.verbose else "info")
+    return Log("supervisor", ("info", "debug", "trace")[min(common.verbose, 2)])
 
 
 @app.command

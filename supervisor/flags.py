@@ -39,7 +39,7 @@ class Common:
     config: str = ""
     """configuration file; none: /etc/flowherd/flowherd.toml if there is one"""
     verbose: Annotated[int, Parameter(name=["--verbose", "-v"], count=True, negative=())] = 0
-    """say more; -vv: still more"""
+    """print verbose output; -vv: a line for every request to Kentik too"""
 
 
 @dataclass(frozen=True, slots=True)

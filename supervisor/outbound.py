@@ -28,12 +28,14 @@ class ExporterOrders:
     jsonl: tuple[int, ...] = ()
     durable: bool = True
     top: bool = False
+    log_level: str = "info"
 
     def start_message(self, *, again: bool = False) -> Message:
         """The exporter's first message; `again`: one before it was at work already."""
         settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
         settings |= {"sinks": [sink.as_map() for sink in self.sinks], "spool_dir": self.spool_dir}
-        settings |= {"durable": self.durable, "top": self.top, "again": again, "kentik": self._kentik()}
+        settings |= {"durable": self.durable, "top": self.top, "again": again, "log_level": self.log_level}
+        settings |= {"kentik": self._kentik()}
         who = self.account
         return {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid, "settings": settings}
 

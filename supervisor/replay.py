@@ -133,7 +133,9 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         cache_dir = stack.enter_context(_cache_folder(settings.cache_dir, who, log))
         jsonl = tuple(account.open_jsonl(chosen))
         stack.callback(account.close_all, jsonl)
-        exporter = ExporterOrders(who, settings, tuple(chosen), str(spool), jsonl, durable=False)
+        exporter = ExporterOrders(
+            who, settings, tuple(chosen), str(spool), jsonl, durable=False, log_level=log.level
+        )
         session = Replay(captures, log, NurseryOrders(who, cache_dir), exporter)
         code = session.run()
     for sentence in session.verdict.sentences:

@@ -147,7 +147,9 @@ def run(settings: Settings, log: Log) -> int:
         account.prepare_sinks(chosen, who)
         screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in chosen})
         spool, top = f"{settings.state_dir}/spool", screen.stderr is not None
-        orders = ExporterOrders(who, settings, tuple(chosen), spool, tuple(jsonl), top=top)
+        orders = ExporterOrders(
+            who, settings, tuple(chosen), spool, tuple(jsonl), top=top, log_level=log.level
+        )
         if who.warning:
             log.warning(who.warning)
         service = Service(settings, log, orders, screen)

@@ -10,6 +10,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from exporter.kentik.errors import Unreachable, is_proxys
+from exporter.log import log
 from exporter.orders import KentikOrders
 
 CONNECT_S, READ_S, WHOLE_S, LEAST_S = 15.0, 30.0, 60.0, 0.1
@@ -28,17 +29,23 @@ class Client:
         self._proxy = _without_credentials(orders.proxy_url)
         if orders.proxy_url:
             self._session.proxies = {"http": orders.proxy_url, "https": orders.proxy_url}
+        self._session.headers.clear()  # what libkflow sends, and nothing of requests' own
         self._session.headers.update(
-            {"X-CH-Auth-Email": orders.email, "X-CH-Auth-API-Token": orders.token, "Accept-Encoding": "gzip"}
+            {
+                "X-CH-Auth-Email": orders.email,
+                "X-CH-Auth-API-Token": orders.token,
+                "User-Agent": "Go-http-client/1.1",
+                "Accept-Encoding": "gzip",
+            }
         )
         self.ends: OrderedDict[End, None] = OrderedDict()
         self.until_s = math.inf  # by the monotonic clock: no request takes longer
 
     def send(self, method: str, url: str, **more: Any) -> requests.Response:  # noqa: ANN401 - requests' own words
         """The whole answer, within WHOLE_S. Unreachable: there was none."""
-        now_s = time.monotonic()
-        until_s = min(now_s + WHOLE_S, self.until_s)
-        left_s = max(until_s - now_s, LEAST_S)
+        began_s = time.monotonic()
+        until_s = min(began_s + WHOLE_S, self.until_s)
+        left_s = max(until_s - began_s, LEAST_S)
         waits = (min(CONNECT_S, left_s), min(READ_S, left_s))
         try:
             response = self._session.request(
@@ -50,6 +57,10 @@ class Client:
             raise Unreachable(f"{method} {url}: the proxy {self._proxy}: {_reason(error)}") from error
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
             raise Unreachable(f"{method} {url}: {_reason(error)}") from error
+        log.trace(
+            "asked", method=method, url=url, octets=len(response.request.body or b""), status=response.status_code,
+            answer_octets=len(response.content), ms=round(1000 * (time.monotonic() - began_s)),
+        )  # fmt: skip
         self._check_proxy(response, f"{method} {url}")
         return response
 

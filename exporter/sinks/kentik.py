@@ -24,11 +24,7 @@ from shared.record import Batch
 EVERY_S = 1.0
 ROWS_MOST = 4000
 REFUSED_KEPT = 16
-HEADERS = {
-    "Content-Type": "application/binary",
-    "Content-Encoding": "gzip",
-    "User-Agent": "Go-http-client/1.1",
-}
+HEADERS = {"Content-Type": "application/binary", "Content-Encoding": "gzip"}
 
 
 @dataclass(slots=True)
@@ -159,6 +155,7 @@ class Kentik:
         except Rejected as error:
             self._set_aside(message, str(error))
             return
+        log.debug("flows sent", device=line.found.name, records=message.records, octets=len(message.octets))
         self._agent.counts["kentik_records_sent"] += message.records
         self._agent.counts["kentik_bytes_sent"] += len(message.octets)
 

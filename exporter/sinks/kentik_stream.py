@@ -18,7 +18,11 @@ EVERY_S = 1.0
 BODY_MOST = 8 << 20  # Kentik takes 10 MB
 Post = tuple[str, dict[str, Any], int]  # where, the request's words, how many records
 SUCCESS = tuple(range(200, 300))
-BARE = {"User-Agent": SKIP_HEADER, "Accept": "*/*"}
+BARE = {
+    "User-Agent": SKIP_HEADER,
+    "Accept-Encoding": SKIP_HEADER,
+    "Accept": "*/*",
+}  # as kprobe's second client
 POPULATORS = "/batch/customdimensions/kt_user/populators"
 
 
@@ -63,7 +67,8 @@ class Accounts(Users):
     def posts(self, agent: Agent) -> list[Post]:
         """One request, if there is news."""
         url = endpoints(agent.orders).api + POPULATORS
-        return [(url, {"json": self.request()}, len(self))] if len(self) else []
+        words = {"json": self.request(), "headers": BARE}
+        return [(url, words, len(self))] if len(self) else []
 
 
 class Stream:
@@ -105,6 +110,7 @@ class Stream:
         self._agent.know_devices()
         for post in self._held.posts(self._agent):
             self._post(*post)
+        log.debug("sent", to=type(self).__name__, entries=len(self._held))
         self._agent.counts["kentik_records_in"] += len(self._held)
         self._posted = self._sequence
         self.discard()

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.flags import hoisted
+from shared.settings import Settings
+from supervisor.account import Account
+from supervisor.cli import _log
+from supervisor.flags import Common, hoisted
+from supervisor.outbound import ExporterOrders
 from tests.supervisor.rig import DRIVE, flowherd
 
 
@@ -82,3 +86,10 @@ def test_interfaces_explains_every_link():
 
 def test_version():
     assert flowherd("version").stdout.startswith("flowherd 20")
+
+
+@pytest.mark.parametrize(("times", "level"), [(0, "info"), (1, "debug"), (2, "trace"), (3, "trace")])
+def test_verbosity_reaches_the_exporter(times, level):
+    log = _log(Common(verbose=times))
+    orders = ExporterOrders(Account("me"), Settings(), (), "", log_level=log.level)
+    assert (log.level, orders.start_message()["settings"]["log_level"]) == (level, level)
