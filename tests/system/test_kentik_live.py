@@ -123,7 +123,7 @@ def test_kill_9_in_mid_request(place, folder):
         worker = live.capturing()
         with Talk(place) as talk:
             for kind in ("reset", "slow"):
-                batches(kentik, 3, live)
+                batches(kentik, 2, live)
                 held = kentik.faults.order(Fault(kind, seconds=3))
                 until(lambda held=held: held.met, live.said)
                 (pid,) = children(live.process.pid, "exporter")
