@@ -6,7 +6,8 @@ Built a column at a time. A field that the device has no column for is skipped a
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.kentik.columns import MARK, Columns
+from exporter.kentik.columns import MARK
+from exporter.kentik.device import Device
 from exporter.kentik.exchanges import application_fields
 from exporter.kentik.layout import Column
 from exporter.kentik.sides import Sides
@@ -23,10 +24,11 @@ class Customs:
     missing: frozenset[str]
 
 
-def customs(sides: Sides, spoken: Column, columns: Columns) -> Customs:
+def customs(sides: Sides, spoken: Column, device: Device) -> Customs:
     """All columns that the records have; `spoken` is their appProtocol."""
+    columns = device.columns
     found, missing = [], set()
-    for values in _fields(sides, spoken, columns):
+    for values in _fields(sides, spoken, device):
         if not len(values.records):
             continue
         name = columns.name(values.field, values.protocol)
@@ -37,10 +39,10 @@ def customs(sides: Sides, spoken: Column, columns: Columns) -> Customs:
     return Customs(found, frozenset(missing))
 
 
-def _fields(sides: Sides, spoken: Column, columns: Columns) -> Iterator[Values]:
-    yield from application_fields(sides)
+def _fields(sides: Sides, spoken: Column, device: Device) -> Iterator[Values]:
+    yield from application_fields(sides, device.services)
     yield positive("FRAGMENTS", sides.of_way("fragments"))
-    if columns.are_shared:
+    if device.columns.are_shared:
         yield positive(MARK, spoken)
     yield from _tracker_fields(sides)
 

@@ -13,6 +13,7 @@ import numpy as np
 from exporter.cells import LARGEST
 from exporter.kentik.fields import DHCP, DNS, FIELDS, HTTP, LATENCY_IS_CLAMPED, RADIUS, Field
 from exporter.kentik.layout import Column
+from exporter.kentik.services import UDP_ROW
 from exporter.kentik.sides import Sides
 from exporter.kentik.texts import row_texts
 from exporter.kentik.values import Values, addresses_at, clamped_ms, numbers_at, texts_at
@@ -22,7 +23,7 @@ from shared.reasons import AppProtocol
 RESULT = {DNS: "dns_rcode", HTTP: "http_status"}
 DHCP_REPLY = 2
 RADIUS_REQUESTS = (1, 4)
-DHCP_SERVER, RADIUS_SERVERS = (67,), (1812, 1813)
+DHCP_SERVER = 67
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +42,26 @@ class Spoken:
         return column
 
 
-def application_fields(sides: Sides) -> Iterator[Values]:
-    """What the exchanges said, in each protocol's order, the latency last."""
+def application_fields(sides: Sides, services: Column) -> Iterator[Values]:
+    """What the exchanges said, in each protocol's order, the latency last; `services`: applications by port."""
     spoken = sides.of_row("app_protocol")
     for protocol, fields in FIELDS.items():
         (records,) = np.nonzero(spoken == protocol)
         if not len(records):
             continue
-        told = _told(sides, protocol, records)
+        told = _told(sides, protocol, records, services)
         for field in fields:
             yield _values(told, field)
         if protocol in LATENCY_IS_CLAMPED:
             yield _latency(told)
 
 
-def _told(sides: Sides, protocol: AppProtocol, records: Column) -> Spoken:
+def _told(sides: Sides, protocol: AppProtocol, records: Column, services: Column) -> Spoken:
     own = sides.take(records)
     forward, reverse = own.of_row("packets") > 0, own.of_row("rev_packets") > 0
     if protocol in (DHCP, RADIUS):
-        chosen = own.is_reverse == _goes_back(own, protocol, forward, reverse)
+        back = np.where(forward & reverse, _goes_back(own, protocol, services), reverse)
+        chosen = own.is_reverse == back
         return Spoken(sides, protocol, records[chosen], np.ones(int(chosen.sum()), bool))
     if protocol not in RESULT:
         return Spoken(sides, protocol, records, np.ones(len(records), bool))
@@ -70,20 +72,17 @@ def _told(sides: Sides, protocol: AppProtocol, records: Column) -> Spoken:
     return Spoken(sides, protocol, records[chosen], has_result[chosen])
 
 
-def _goes_back(own: Sides, protocol: AppProtocol, forward: Column, reverse: Column) -> Column:
-    """Whether a row's message went in the reverse direction: the only one counted, else the way to or from a server."""
+def _goes_back(own: Sides, protocol: AppProtocol, services: Column) -> Column:
+    """Whether a row's message went in the reverse direction, by what it is and which end is a server's port."""
     if protocol == DHCP:
         is_reply = own.of_row(BY_NAME["dhcp_op"].cell) == DHCP_REPLY
-        servers: tuple[int, ...] = DHCP_SERVER
+        to_server, from_server = (own.of_row(name) == DHCP_SERVER for name in ("dst_port", "src_port"))
     else:
         is_reply = ~np.isin(own.of_row(BY_NAME["radius_code"].cell), RADIUS_REQUESTS)
-        servers = RADIUS_SERVERS
-    to_server, from_server = (
-        np.isin(own.of_row("dst_port"), servers),
-        np.isin(own.of_row("src_port"), servers),
-    )
-    goes_back = is_reply ^ (from_server & ~to_server)
-    return np.where(forward & reverse, goes_back, reverse)
+        is_server = services[UDP_ROW] == RADIUS
+        to_server, from_server = (is_server[own.of_row(name)] for name in ("dst_port", "src_port"))
+    goes_back: Column = is_reply ^ (from_server & ~to_server)
+    return goes_back
 
 
 def _values(told: Spoken, field: Field) -> Values:

@@ -33,7 +33,7 @@ class Message:
 def message(parts: Sequence[Part], device: Device) -> Message:
     """One message of all parts' records, in their order."""
     spoken = [applications(part.sides, device.services) for part in parts]
-    told = [customs(part.sides, of, device.columns) for part, of in zip(parts, spoken, strict=True)]
+    told = [customs(part.sides, of, device) for part, of in zip(parts, spoken, strict=True)]
     sizes = [len(part.sides) for part in parts]
     columns = placed(told, sizes)
     words = _written(parts, device, spoken, columns)

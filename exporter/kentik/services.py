@@ -14,6 +14,7 @@ from shared.reasons import AppProtocol
 TCP, UDP = 6, 17
 SENT = (AppProtocol.DNS, AppProtocol.HTTP, AppProtocol.TLS, AppProtocol.DHCP, AppProtocol.RADIUS)
 NONE = 0
+TCP_ROW, UDP_ROW = 0, 1
 
 
 def services(
@@ -26,11 +27,11 @@ def services(
     """(2, 65536) application by TCP and UDP port; without `decode` HTTP is on the ports given, TLS, DHCP on none."""
     ports = np.zeros((2, 65536), np.uint8)
     if decode:
-        ports[0, 443], ports[0, 80] = AppProtocol.TLS, AppProtocol.HTTP
-        ports[1, [67, 68]] = AppProtocol.DHCP
-    ports[0, list(http)] = AppProtocol.HTTP
-    ports[1, list(radius)] = AppProtocol.RADIUS
-    ports[1, list(dns)] = AppProtocol.DNS
+        ports[TCP_ROW, 443], ports[TCP_ROW, 80] = AppProtocol.TLS, AppProtocol.HTTP
+        ports[UDP_ROW, [67, 68]] = AppProtocol.DHCP
+    ports[TCP_ROW, list(http)] = AppProtocol.HTTP
+    ports[UDP_ROW, list(radius)] = AppProtocol.RADIUS
+    ports[UDP_ROW, list(dns)] = AppProtocol.DNS
     return ports
 
 

@@ -307,6 +307,22 @@ def test_ports_given_class_flows():
     assert [flow["appProtocol"] for flow in flows] == [1, 0, 2, 0, 0, 9, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("port", "radius", "where"),
+    [
+        (1812, (1812, 1813), "the server's"),
+        (1645, (1812, 1813, 1645), "the server's"),
+        (1645, (1812, 1813), "else"),
+    ],
+)
+def test_a_radius_message_stands_on_its_own_record(port, radius, where):
+    """Its server began this one, as a capture may begin: a request is the other direction, by the ports known."""
+    batch = one_of(app_protocol=9, number0=4, src_port=port, dst_port=50_000, rev_packets=1)
+    flows, _ = encoded(batch, services=services(radius=radius))
+    told = [flow["l4SrcPort"] for flow in flows if devices.CURRENT["INT00"] in flow.by_id()]
+    assert told == [50_000 if where == "the server's" else port]
+
+
 WORD = st.one_of(
     st.just(0), st.sampled_from([1, 0x0101010101010101, (1 << 64) - 1]), st.integers(0, (1 << 64) - 1)
 )
