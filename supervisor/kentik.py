@@ -12,6 +12,7 @@ WEB = ("http", "https")
 PROXIES = (*WEB, "socks4", "socks4a", "socks5", "socks5h")
 WORD = re.compile(r"[!-~]*")
 LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+REGION = re.compile(rf"(?=.{{1,240}}\Z){LABEL}(\.{LABEL})*")
 NAME = re.compile(rf"(?=.{{1,253}}\Z){LABEL}(\.{LABEL})*\.?")
 
 
@@ -20,8 +21,8 @@ def check(kentik: KentikSettings) -> None:
     for name in ("email", "token"):
         if not WORD.fullmatch(getattr(kentik, name)):
             raise ConfigurationError(f"{name}: there is a space, a line's end or a sign beyond ASCII in it")
-    if not NAME.fullmatch(kentik.region):
-        raise ConfigurationError(f"region: {kentik.region!r} is none; US, EU and other such names are")
+    if not REGION.fullmatch(kentik.region):
+        raise ConfigurationError(f"region: {kentik.region!r} is none; US, EU or another cluster's name")
     if kentik.device_ip and not _is_address(kentik.device_ip):
         raise ConfigurationError(f"device_ip: {kentik.device_ip!r} is no IP address")
     for name in URLS:
@@ -56,4 +57,4 @@ def _is_address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text

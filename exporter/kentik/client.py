@@ -1,6 +1,7 @@
 """HTTP with Kentik: one session, its credentials, proxy and time-outs; notes the ends of its own connections."""
 
 import math
+import re
 import ssl
 import time
 from collections import OrderedDict
@@ -28,7 +29,9 @@ class Client:
         self._session.verify = roots()
         self._proxy = _without_credentials(orders.proxy_url)
         if orders.proxy_url:
-            self._session.proxies = {"http": orders.proxy_url, "https": orders.proxy_url}
+            # With SOCKS the proxy looks names up, as with kprobe: this host may know none outside.
+            url = re.sub("^socks5:", "socks5h:", orders.proxy_url)
+            self._session.proxies = {"http": url, "https": url}
         self._session.headers.clear()  # what libkflow sends, and nothing of requests' own
         self._session.headers.update(
             {

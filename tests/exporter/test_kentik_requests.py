@@ -1,6 +1,7 @@
 """Every request to Kentik, header by header, as kprobe's and libkflow's are; and what is logged of it."""
 
 import json
+import threading
 
 import pytest
 
@@ -16,6 +17,7 @@ from shared.record import Batch, pack
 from tests.exporter.rig import exporter, put_texts, settings, some_rows
 from tests.exporter.test_kentik_start import orders
 from tests.kentik.server import EMAIL, TOKEN, Server
+from tests.system.test_kentik import socks_to
 
 CREDENTIALS = {"x-ch-auth-email": EMAIL, "x-ch-auth-api-token": TOKEN}
 LIBKFLOW = CREDENTIALS | {"user-agent": "Go-http-client/1.1", "accept-encoding": "gzip"}
@@ -107,3 +109,16 @@ def test_metrics(monkeypatch):
     }
     wanted = {"host", "ver", "ft", "dt", "level", "cid", "did", "type"}
     assert {frozenset(one["tags"]) for one in json.loads(post.body)} == {frozenset(wanted)}
+
+
+def test_a_socks_proxy_looks_names_up():
+    """As libkflow leaves it to do; this host may know none outside."""
+    asked = []
+    with Server() as kentik, socks_to(int(kentik.url.rpartition(":")[2]), asked) as proxy:
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+        client = Client(KentikOrders(EMAIL, TOKEN, proxy_url=f"socks5://127.0.0.1:{proxy.server_address[1]}"))
+        status = client.send("GET", "http://api.nowhere.invalid/api/internal/device/1").status_code
+        client.close()
+        proxy.shutdown()
+    assert (status, b"api.nowhere.invalid" in asked[0]) == (200, True)

@@ -12,8 +12,8 @@ from tests.supervisor.rig import flowherd
     "given",
     [{"token": f"SECRET{sign}"} for sign in (" ", "\n", "\r", "\0", "\u65e5", "\udcff")]
     + [{"email": "\u65e5@example.com"}, {"email": "a@example.com\n"}]
-    + [{"region": region} for region in ("", "eu ", "../x", "a.com/", "\u65e5", "x" * 64)]
-    + [{"device_ip": address} for address in ("foo", "192.0.2.256", "a/../b", "192.0.2.1/24")]
+    + [{"region": region} for region in ("", "eu ", "US.", "../x", "a.com/", "\u65e5", "x" * 64)]
+    + [{"device_ip": address} for address in ("foo", "192.0.2.256", "a/../b", "192.0.2.1/24", "fe80::1%eth0")]
     + [{"flow_url": url} for url in ("garbage", "://", "ftp://a/", "http://", "http://a b/", "http://[::1/")]
     + [{"api_url": url} for url in ("http://a:0/", "http://a:99999/", "http://a..b/", "http://u:SECRET@a/")]
     + [{"proxy_url": url} for url in ("ftp://u:SECRET@a", "u:SECRET@a:99999", "http://u:SECRET@[::1")],
