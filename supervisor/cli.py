@@ -48,6 +48,7 @@ Mirror = Annotated[
     bool, Parameter(negative=(), help="packets come wrapped, as a Juniper router mirrors them")
 ]
 Ports = Annotated[tuple[int, ...], Parameter(help="of RADIUS, instead of 1812 and 1813; may be repeated")]
+FILES_WHOLE = "is for live capture; capture files are read whole"
 Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd VERB --help` says")]
 
 
@@ -82,7 +83,7 @@ def replay(
 
     if not captures:
         raise UsageError("replay: name at least one capture file")
-    ORIGINS.refuse_flags(LIVE_ONLY, "replay", "is for live capture; capture files are read whole")
+    ORIGINS.refuse_flags(LIVE_ONLY, "replay", FILES_WHOLE)
     return start(ORIGINS.settings(host, capture, kentik), captures, _log(common))
 
 
@@ -98,6 +99,7 @@ def dns(
     """Send DNS answers to Kentik instead of flows: of every NIC, or of capture files."""
     from supervisor.modes import in_mode
 
+    _check_mode("dns", captures)
     settings = in_mode(ORIGINS.settings(host, capture, kentik), "dns", mirror=juniper_mirror)
     return _send(settings, captures, common)
 
@@ -114,8 +116,18 @@ def radius(
     """Tell Kentik users' addresses, by RADIUS accounting, instead of flows: of every NIC, or of capture files."""
     from supervisor.modes import in_mode
 
+    _check_mode("radius", captures)
     arguments.check_ports("ports", ports)
     return _send(in_mode(ORIGINS.settings(host, capture, kentik), "radius", ports=ports), captures, common)
+
+
+def _check_mode(verb: str, captures: Sequence[str]) -> None:
+    """What such a run could only ignore is a mistake."""
+    if {"dns", "radius"} & set(captures):
+        raise UsageError("dns and radius are two modes: start a flowherd for each")
+    ORIGINS.refuse_flags(("sink",), verb, f"is for flows; what {verb} sends goes to Kentik alone")
+    if captures:
+        ORIGINS.refuse_flags(LIVE_ONLY, verb, FILES_WHOLE)
 
 
 def _send(settings: Settings, captures: tuple[str, ...], common: Common) -> int:

@@ -57,6 +57,11 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path):
     [
         (["repaly"], 2, "no verb 'repaly'; did you mean replay?"),
         (["replay"], 2, "replay: name at least one capture file"),
+        (["dns", "--sink", "null"], 2, "dns: --sink is for flows; what dns sends goes to Kentik alone"),
+        (["--sink=store", "radius"], 2, "radius: --sink is for flows"),
+        (["dns", "radius"], 2, "dns and radius are two modes: start a flowherd for each"),
+        (["dns", "f.pcap", "--filter", "udp"], 2, "dns: --filter is for live capture"),
+        (["config", "--proxy-url", "10.0.0.1:2020"], 78, "proxy_url: is no URL; it begins with http://"),
         (["interfaces", "-i", "nope"], 78, "interface nope: there is none of that name; there are lo"),
         (["status", "--runtime-dir", "/nowhere"], 1, "no flowherd is running here"),
         (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),
