@@ -9,13 +9,17 @@ TICK_S = 5.0
 
 
 class Rate:
-    """Events a second, weighted by age as kprobe's are, over one and five minutes, moved on every 5 s."""
+    """Events a second, weighted by age as kprobe's are, over one and five minutes, moved on every 5 s.
+
+    The first 5 s stand for all that was before: a rate does not begin at 0.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.one_minute = 0.0
         self.five_minutes = 0.0
         self._counted = 0
+        self._has_moved = False
         self._ticked_s: float | None = None
 
     def tick(self, count: int, now_s: float) -> None:
@@ -24,11 +28,16 @@ class Rate:
         if self._ticked_s is None:
             self._ticked_s = now_s
         while now_s - self._ticked_s >= TICK_S:
-            rate = (count - self._counted) / TICK_S
-            self.one_minute += (1 - exp(-TICK_S / 60)) * (rate - self.one_minute)
-            self.five_minutes += (1 - exp(-TICK_S / 300)) * (rate - self.five_minutes)
+            self._move((count - self._counted) / TICK_S)
             self._counted = count
             self._ticked_s += TICK_S
+
+    def _move(self, rate: float) -> None:
+        if not self._has_moved:
+            self.one_minute = self.five_minutes = rate
+        self._has_moved = True
+        self.one_minute += (1 - exp(-TICK_S / 60)) * (rate - self.one_minute)
+        self.five_minutes += (1 - exp(-TICK_S / 300)) * (rate - self.five_minutes)
 
     def shown(self) -> dict[str, float]:
         """The rate in kprobe's words."""

@@ -103,12 +103,20 @@ def test_the_supervisors_counts_are_shown(tmp_path):
     assert found[("flowherd_kernel_dropped_total", ("interface", "eth7"))] == 12
 
 
+def test_rates_begin_at_what_is_first_seen():
+    """Of so many in the first 5 s, not of nothing before them."""
+    rate = Rate()
+    for second in (0, 5, 10):
+        rate.tick(second * 100, float(second))
+    assert (rate.one_minute, rate.five_minutes) == (pytest.approx(100), pytest.approx(100))
+
+
 def test_rates_follow_and_fade():
     rate = Rate()
     for second in range(0, 601, 5):
         rate.tick(second * 100, float(second))
     assert rate.one_minute == pytest.approx(100, rel=0.01)
-    assert 80 < rate.five_minutes < 100
+    assert rate.five_minutes == pytest.approx(100)
     for second in range(605, 1200, 5):
         rate.tick(60_000, float(second))
     assert rate.one_minute < 1
