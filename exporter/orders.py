@@ -18,10 +18,14 @@ class SinkOrder:
 
 @dataclass(frozen=True, slots=True)
 class KentikOrders(KentikSettings):
-    """The settings of Kentik, what of capture matters to it, and `devices` by the interfaces with one of their own."""
+    """The settings of Kentik, what of capture matters to it, and `devices` by the interfaces with one of their own.
+
+    `interfaces`: those named to be watched, names or globs.
+    """
 
     device_id: int = 0
     devices: Mapping[str, int] = field(default_factory=dict)
+    interfaces: tuple[str, ...] = ()
     decode: bool = True
     http_port: tuple[int, ...] = ()
     dns_port: tuple[int, ...] = ()

@@ -47,7 +47,8 @@ class ExporterOrders:
         told = asdict(self.settings.kentik)
         told |= {name: getattr(self.settings.defaults, name) for name in KENTIK_TOO}
         devices = {name: c.device_id for name, c in captures.items() if c.device_id}
-        return told | {"devices": devices, "device_id": self._device_of_others(devices)}
+        told |= {"devices": devices, "device_id": self._device_of_others(devices)}
+        return told | {"interfaces": list(self.settings.interface)}
 
     def _device_of_others(self, devices: dict[str, int]) -> int:
         """Where each interface named has a device of its own there are no others: none is looked for by name."""

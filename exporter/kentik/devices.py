@@ -82,7 +82,7 @@ class Devices:
     def _create(self, name: str, nics: Iterable[Nic]) -> Found:
         """Then it is read again: only so are its columns there."""
         orders = self._orders
-        address = orders.device_ip or first_ipv4(nics)
+        address = orders.device_ip or first_ipv4(nics, orders.interfaces)
         if not address:
             raise Unknown("no device can be created: no interface has an IPv4 address; name one: --device-ip")
         device: dict[str, Any] = {

@@ -2,8 +2,9 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import psutil
@@ -39,9 +40,10 @@ def _nic(name: str, entries: Iterable[Any]) -> Nic:
     return Nic(name, mac, tuple(addresses))
 
 
-def first_ipv4(nics: Iterable[Nic]) -> str:
-    """The first IPv4 address of any, or empty."""
-    return next((a for nic in nics for a, _mask in nic.addresses if "." in a), "")
+def first_ipv4(nics: Iterable[Nic], watched: Sequence[str] = ()) -> str:
+    """The first IPv4 address of the interfaces watched (names or globs), else of any; or empty."""
+    ordered = sorted(nics, key=lambda nic: not any(fnmatchcase(nic.name, pattern) for pattern in watched))
+    return next((a for nic in ordered for a, _mask in nic.addresses if "." in a), "")
 
 
 def registration(nics: Iterable[Nic], index: Mapping[str, int]) -> dict[str, dict[str, Any]]:

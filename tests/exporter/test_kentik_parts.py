@@ -1,6 +1,7 @@
 """What decides without I/O on the way to Kentik: places, indices, the rate, own traffic, users."""
 
 import ipaddress
+import json
 
 import msgpack
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from exporter.kentik.allowance import BURST_S, Allowance
 from exporter.kentik.answers import answers
 from exporter.kentik.client import Client
-from exporter.kentik.devices import named
+from exporter.kentik.devices import Devices, named
 from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Unreachable
 from exporter.kentik.fleet import Fleet, Line
@@ -79,6 +80,35 @@ def test_registration():
     assert found[KERNEL]["index"] == "0"
     assert found[KERNEL]["alias_address"] is None
     assert first_ipv4([Nic("lo"), eth0]) == "192.0.2.2"
+
+
+def test_a_new_device_has_the_watched_interfaces_address():
+    nics = [Nic(f"eth{n}", n, ((f"192.0.2.{n}", "255.255.255.0"),)) for n in range(3)]
+    assert first_ipv4(nics, ["eth2"]) == first_ipv4(nics, ["none", "*2"]) == "192.0.2.2"
+    assert first_ipv4(nics, ["nothing"]) == "192.0.2.0"
+    with Server() as kentik:
+        orders = KentikOrders(
+            EMAIL, TOKEN, device_name="new.host", device_plan=7, device_site=9, interfaces=("eth2",)
+        )  # fmt: skip
+        client = Client(orders)
+        Devices(client, kentik.api_url, orders).find(0, nics)
+        client.close()
+    paths = [(one.method, one.path.removeprefix("/api/internal")) for one in kentik.requests]
+    assert paths == [("GET", "/device/new_host"), ("POST", "/device/"), ("GET", "/device/1000")]
+    assert json.loads(kentik.requests[1].body) == {
+        "device": {
+            "device_name": "new_host",
+            "device_type": "host-nprobe-dns-www",
+            "device_subtype": "kprobe",
+            "device_description": "new.host",
+            "device_sample_rate": "1",
+            "device_bgp_type": "none",
+            "plan_id": 7,
+            "site_id": 9,
+            "cdn_attr": "N",
+            "sending_ips": ["192.0.2.2"],
+        }
+    }
 
 
 @given(
