@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version as version_of
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
@@ -38,7 +39,8 @@ from supervisor.flags import (
 app = App(
     name="flowherd",
     help="A host flow agent: packets of every NIC become biflow records, kept locally or exported.",
-    version_flags=(),
+    version_flags=("--version", "-V"),
+    version=lambda: f"flowherd {version_of('flowherd')}",
     config=[Env(arguments.ENVIRONMENT, command=False), ORIGINS.add_file],
     default_parameter=Parameter(negative_iterable=(), negative_none=()),
     result_action="return_value",
@@ -56,6 +58,7 @@ def _log(common: Common) -> Log:
     return Log("supervisor", ("info", "debug", "trace")[min(common.verbose, 2)])
 
 
+@app.default  # for `flowherd --help`: its options stand there beside the verbs
 @app.command
 def run(
     *,
@@ -221,8 +224,6 @@ def proxy(*words: Words) -> int:
 @app.command
 def version() -> int:
     """Print the version."""
-    from importlib.metadata import version as version_of
-
     print(f"flowherd {version_of('flowherd')}")
     return Exit.DONE
 

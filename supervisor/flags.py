@@ -4,13 +4,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter, Token
 
 from shared.errors import UsageError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import account, arguments, credentials, sinks
+from supervisor import account, arguments, credentials, manual, sinks
 
 VERBS = (
     "run",
@@ -36,7 +36,7 @@ LIVE_ONLY = (
 class Common:
     """What every verb takes."""
 
-    config: str = ""
+    config: Annotated[str, Parameter(group=manual.HOST)] = ""
     """configuration file; none: /etc/flowherd/flowherd.toml if there is one"""
     verbose: Annotated[int, Parameter(name=["--verbose", "-v"], count=True, negative=())] = 0
     """print verbose output; -vv: a line for every request to Kentik too"""
@@ -84,12 +84,17 @@ class Origins:
     ) -> Settings:
         """Everything together, tables per interface laid over."""
         credentials.forget()
-        plain = {item.name: getattr(host, item.name) for item in fields(HostSettings)}
-        settings = Settings(**plain, kentik=kentik, defaults=capture)
+        kentik, capture = KentikSettings(**_plain(kentik)), CaptureSettings(**_plain(capture))
+        settings = Settings(**_plain(host), kentik=kentik, defaults=capture)
         settings = account.homely(settings, frozenset(self.of))
         settings = arguments.with_tables(settings, self.file, self.of)
         arguments.check_values(settings)
         return settings
+
+
+def _plain(settings: HostSettings | CaptureSettings | KentikSettings) -> dict[str, Any]:
+    """Its values, for the type without cyclopts' groups."""
+    return {item.name: getattr(settings, item.name) for item in fields(settings)}
 
 
 def store_dir(settings: Settings) -> str:
@@ -104,10 +109,15 @@ def store_dir(settings: Settings) -> str:
 
 ORIGINS = Origins()
 Flat = Parameter(name="*")
-HostFlags = Annotated[HostSettings, Parameter(name="*", group="Host")]
-CaptureFlags = Annotated[CaptureSettings, Parameter(name="*", group="Capture")]
-KentikFlags = Annotated[KentikSettings, Parameter(name="*", group="Kentik")]
-CommonFlags = Annotated[Common, Flat]
+if TYPE_CHECKING:
+    HostFlags = Annotated[HostSettings, Flat]
+    CaptureFlags = Annotated[CaptureSettings, Flat]
+    KentikFlags = Annotated[KentikSettings, Flat]
+else:
+    HostFlags = Annotated[manual.grouped(HostSettings), Parameter(name="*", group=manual.HOST)]
+    CaptureFlags = Annotated[manual.grouped(CaptureSettings), Parameter(name="*", group=manual.CAPTURE)]
+    KentikFlags = Annotated[manual.grouped(KentikSettings), Parameter(name="*", group=manual.HOST)]
+CommonFlags = Annotated[Common, Parameter(name="*", group=manual.PRINTING)]
 Store = Annotated[StoreFlags, Flat]
 HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), StoreFlags()
 

@@ -98,3 +98,27 @@ def test_verbosity_reaches_the_exporter(times, level):
     log = _log(Common(verbose=times))
     orders = ExporterOrders(Account("me"), Settings(), (), "", log_level=log.level)
     assert (log.level, orders.start_message()["settings"]["log_level"]) == (level, level)
+
+
+MANUAL = {
+    "Standard setup": "email token interface region device-id device-ip device-if device-name device-plan sample",
+    "Optional features": "no-decode proxy-url http-port promisc translate device-site",
+    "HTTP status server": "status-host status-port",
+    "Printing": "verbose",
+    "Debugging": "api-url flow-url metrics-url snaplen",
+}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["dns", "-h"]])
+def test_help_has_the_groups_of_kprobes_manual(words):
+    panels = [panel.partition("\n") for panel in flowherd(*words).stdout.split("\n╭─ ")]
+    found = {title.partition(" ─")[0]: body for title, _, body in panels}
+    assert [title for title in found if title in MANUAL] == list(MANUAL)
+    for title, options in MANUAL.items():
+        assert [one for one in options.split() if f"--{one} " not in found[title]] == []
+    assert "-i STR" in found["Standard setup"]
+    assert "--verbose -v" in found["Printing"]
+    if words == ["--help"]:
+        assert {"--help (-h)", "--version (-V)", "radius "} == {
+            word for word in ("--help (-h)", "--version (-V)", "radius ") if word in found["Commands"]
+        }
