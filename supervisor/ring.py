@@ -6,6 +6,7 @@ Constants and layouts: linux/if_packet.h and the kernel's packet_mmap document.
 import errno
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.errors import FlowherdError
@@ -18,10 +19,14 @@ PACKET_RX_RING = 5
 PACKET_STATISTICS = 6
 PACKET_VERSION = 10
 PACKET_FANOUT = 18
+PACKET_IGNORE_OUTGOING = 23
 FANOUT_MODES = {"hash": 0, "lb": 1, "cpu": 2}
+FANOUT_IGNORES_OUTGOING = 0x4000 << 16
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 ETH_P_ALL = 3
+NOTHING_YET = 0
+ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
 # on a quiet link: 10 s at 64 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
 BLOCK_BYTES = 256 << 10
@@ -80,7 +85,13 @@ def open_ring(
     return ring
 
 
+def _is_loopback(sock: socket.socket) -> bool:
+    """There each packet goes out and comes in again: as libpcap does, we only take it when it comes."""
+    return bool(sock.getsockname()[3] == ARPHRD_LOOPBACK)
+
+
 def _join(sock: socket.socket, interface: str, fanout: int) -> None:
+    fanout |= FANOUT_IGNORES_OUTGOING if _is_loopback(sock) else 0
     try:
         sock.setsockopt(SOL_PACKET, PACKET_FANOUT, fanout)
     except OSError as error:
@@ -97,6 +108,10 @@ def _armed(
     bpf.attach(sock, program)
     blocks = _allocate(sock, interface, ring_mib * BLOCKS_A_MIB)
     try:
+        sock.bind((interface, NOTHING_YET))
+        if _is_loopback(sock):
+            with suppress(OSError):  # before Linux 4.20
+                sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         sock.bind((interface, ETH_P_ALL))
         if promisc:
             member = struct.pack("@iHH8s", ifindex, PACKET_MR_PROMISC, 0, b"")

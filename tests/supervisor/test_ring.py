@@ -73,6 +73,23 @@ print(status & 1, packets, snaplen, length, ring.blocks)
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("fanout", [0, 7 | 2 << 16])
+def test_on_loopback_a_packet_counts_once(inside, fanout):
+    code = """
+import socket, struct
+from supervisor.ring import PACKET_STATISTICS, SOL_PACKET, open_ring
+ring = open_ring("lo", 1, 4, (), promisc=False, fanout=FANOUT)
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind(("127.0.0.1", 0))
+for _ in range(3):
+    here.sendto(b"x", here.getsockname())
+    here.recv(9)
+print(struct.unpack("@3I", ring.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))[0])
+"""
+    assert run_inside(inside, code.replace("FANOUT", str(fanout))) == "3"
+
+
+@pytest.mark.root
 def test_a_smaller_ring_is_taken_when_the_kernel_refuses(monkeypatch):
     """Both numbers are kept, so that they can be said."""
     from supervisor import ring
