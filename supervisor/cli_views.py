@@ -147,7 +147,8 @@ def _open(name: str, value: object) -> object:
 
 
 def _origin(name: str, origins: Origins) -> str:
-    words = {"cli": "flag", "env": f"environment, FLOWHERD_{name.upper()}"}
+    variable = credentials.ADOPTED.get(name, f"FLOWHERD_{name.upper()}")
+    words = {"cli": "flag", "env": f"environment, {variable}"}
     default = "default" if os.geteuid() == 0 or not name.endswith("_dir") else "default, home folder"
     return words.get(origins.of.get(name, ""), origins.of.get(name, default))
 

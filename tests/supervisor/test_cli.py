@@ -52,6 +52,22 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path):
     assert lines["max_flows"][1] == "default"
 
 
+def test_kprobes_variables_are_named_as_such(tmp_path):
+    env = {
+        "KENTIK_EMAIL": "a@b",
+        "KENTIK_TOKEN": "c",
+        "FLOWHERD_TOKEN": "d",
+        "PATH": "/bin",
+        "HOME": str(tmp_path),
+    }
+    lines = [
+        line.split("# ")[-1]
+        for line in flowherd("config", env=env).stdout.splitlines()
+        if "hidden" in line or "a@b" in line
+    ]
+    assert lines == ["environment, KENTIK_EMAIL", "environment, FLOWHERD_TOKEN"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
