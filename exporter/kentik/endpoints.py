@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from exporter.orders import KentikOrders
 
+USERS = "/api/internal/batch/customdimensions/kt_user/populators"
 REGIONS = {"us": "kentik.com", "eu": "kentik.eu"}
 
 
@@ -16,10 +17,11 @@ class Endpoints:
     flow: str
     dns: str
     metrics: str
+    users: str
 
 
 def endpoints(orders: KentikOrders) -> Endpoints:
-    """Of the region, unless named; of `dns_url` only scheme, host and port count."""
+    """Of the region, unless named; for answers and users scheme, host and port alone count, as in kprobe."""
     region = orders.region.lower()
     domain = REGIONS.get(region, f"{region}.kentik.com")
     flow = f"https://flow.{domain}"
@@ -28,6 +30,7 @@ def endpoints(orders: KentikOrders) -> Endpoints:
         _trimmed(orders.flow_url) or f"{flow}/chf",
         _origin(orders.dns_url or flow) + "/dns",
         _trimmed(orders.metrics_url) or f"{flow}/tsdb",
+        _origin(orders.api_url or f"https://api.{domain}") + USERS,
     )
 
 

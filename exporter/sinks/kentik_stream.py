@@ -23,7 +23,6 @@ BARE = {
     "Accept-Encoding": SKIP_HEADER,
     "Accept": "*/*",
 }  # as kprobe's second client
-POPULATORS = "/batch/customdimensions/kt_user/populators"
 
 
 class Answers:
@@ -66,9 +65,8 @@ class Accounts(Users):
 
     def posts(self, agent: Agent) -> list[Post]:
         """One request, if there is news."""
-        url = endpoints(agent.orders).api + POPULATORS
         words = {"json": self.request(), "headers": BARE}
-        return [(url, words, len(self))] if len(self) else []
+        return [(endpoints(agent.orders).users, words, len(self))] if len(self) else []
 
 
 class Stream:

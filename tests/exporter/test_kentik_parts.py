@@ -66,6 +66,13 @@ def test_places(orders, expected):
     assert (found.api, found.flow, found.dns) == expected
 
 
+def test_users_go_to_the_apis_host():
+    """Whatever its path."""
+    path = "/api/internal/batch/customdimensions/kt_user/populators"
+    assert endpoints(KentikOrders()).users == f"https://api.kentik.com{path}"
+    assert endpoints(KentikOrders(api_url="http://a:1/api/")).users == f"http://a:1{path}"
+
+
 def test_names_are_kentiks():
     assert named("web-1.example.com") == "web_1_example_com"
 
