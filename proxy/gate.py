@@ -93,7 +93,8 @@ class Gate:
 async def _say_full(wire: Wire, error: refusal.Refusal) -> None:
     try:
         line = Line(wire, h11.SERVER, 1)
-        await line.answer(error.status, "text/plain", f"flowherd proxy: {error.sentence}\n".encode())
+        text = f"flowherd proxy: {error.sentence}\n".encode()
+        await line.answer(error.status, "text/plain", text, error.mark)
         await wire.close()
     except OSError:
         pass

@@ -30,9 +30,11 @@ class Line:
         if data := self.http.send(event):
             await self.wire.write(data)
 
-    async def answer(self, status: int, kind: str, body: bytes, *, silent: bool = False) -> None:
+    async def answer(
+        self, status: int, kind: str, body: bytes, *more: tuple[str, str], silent: bool = False
+    ) -> None:
         """A whole response, the last on this line; `silent`: its body is not asked for."""
-        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Connection", "close")]
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Connection", "close"), *more]
         await self.say(h11.Response(status_code=status, headers=headers))
         if not silent:
             await self.say(h11.Data(data=body))

@@ -17,8 +17,22 @@ class Refusal(Exception):  # noqa: N818 an answer, not a fault
         super().__init__(sentence)
         self.status, self.reason, self.sentence = status, reason, sentence
 
+    @property
+    def mark(self) -> tuple[str, str]:
+        """What tells our refusal from one of the destination's (RFC 9209)."""
+        return "Proxy-Status", f"flowherd; error={REASONS[self.reason]}"
 
-REASONS = ("malformed", "forbidden", "private", "full", "slow", "unreachable", "unanswered")
+
+# By their names in RFC 9209 section 2.3.
+REASONS = {
+    "malformed": "http_request_error",
+    "forbidden": "http_request_denied",
+    "private": "destination_ip_prohibited",
+    "full": "connection_limit_reached",
+    "slow": "http_request_error",
+    "unreachable": "destination_unavailable",
+    "unanswered": "http_response_incomplete",
+}
 
 
 def in_words(error: OSError) -> str:

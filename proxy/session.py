@@ -135,7 +135,7 @@ class Session:
         try:
             if self._client.can_answer:
                 text = f"flowherd proxy: {error.sentence}\n".encode()
-                await self._client.answer(error.status, "text/plain", text, silent=self._is_head)
+                await self._client.answer(error.status, "text/plain", text, error.mark, silent=self._is_head)
                 await self._wire.close()
         except OSError as broken:
             self._broke_off(broken)

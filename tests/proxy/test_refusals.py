@@ -59,6 +59,13 @@ def test_no_header_of_a_client_is_logged():
         assert "SECRET" not in own.stop()[1] + told.decode()
 
 
+@pytest.mark.parametrize("request_line", ["GET http://example.com/", "CONNECT example.com:443"])
+def test_a_refusal_is_marked_as_the_proxys(proxy, request_line):
+    """Else an agent could not tell it from its destination's own 403."""
+    answer = proxy.ask(f"{request_line} HTTP/1.1\r\n{HOST}\r\n".encode())
+    assert b"\r\nProxy-Status: flowherd; error=http_request_denied\r\n" in answer
+
+
 def test_head_is_refused_without_a_body(proxy):
     answer = proxy.ask(f"HEAD http://example.com/ HTTP/1.1\r\n{HOST}\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 403 ")
