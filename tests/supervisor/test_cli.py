@@ -52,6 +52,12 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path):
     assert lines["max_flows"][1] == "default"
 
 
+def test_a_proxys_password_is_not_shown():
+    shown = flowherd("config", "--proxy-url", "http://user:word@10.0.0.1:2020/").stdout
+    assert 'proxy_url = "http://(hidden)@10.0.0.1:2020/"' in shown
+    assert "word" not in shown
+
+
 def test_kprobes_variables_are_named_as_such(tmp_path):
     env = {
         "KENTIK_EMAIL": "a@b",
