@@ -83,7 +83,7 @@ def test_kprobes_variables_are_named_as_such(tmp_path):
         (["--sink=store", "radius"], 2, "radius: --sink is for flows"),
         (["dns", "radius"], 2, "dns and radius are two modes: start a flowherd for each"),
         (["dns", "f.pcap", "--filter", "udp"], 2, "dns: --filter is for live capture"),
-        (["config", "--proxy-url", "10.0.0.1:2020"], 78, "proxy_url: is no URL; it begins with http://"),
+        (["config", "--proxy-url", "ftp://10.0.0.1"], 78, "proxy_url: it is no URL"),
         (["interfaces", "-i", "nope"], 78, "interface nope: there is none of that name; there are lo"),
         (["status", "--runtime-dir", "/nowhere"], 1, "no flowherd is running here"),
         (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),
