@@ -187,9 +187,9 @@ def dns_query(ident, name, kind=1):
     return struct.pack(">HHHHHH", ident, 0x0100, 1, 0, 0, 0) + dns_name(name) + struct.pack(">HH", kind, 1)
 
 
-def dns_answer(ident, name, last=1, kind=1, rcode=0):
+def dns_answer(ident, name, last=1, kind=1, rcode=0, opcode=0):
     """One address, 192.0.2.`last`; none where `last` is 0."""
-    head = struct.pack(">HHHHHH", ident, 0x8180 | rcode, 1, 1 if last else 0, 0, 0)
+    head = struct.pack(">HHHHHH", ident, 0x8180 | opcode << 11 | rcode, 1, 1 if last else 0, 0, 0)
     record = b"\xc0\x0c" + struct.pack(">HHIH4B", 1, 1, 60, 4, 192, 0, 2, last) if last else b""
     return head + dns_name(name) + struct.pack(">HH", kind, 1) + record
 

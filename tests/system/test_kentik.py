@@ -265,7 +265,7 @@ def test_nobody_sees_the_token(folder, capture):
 
 
 def test_dns_mode(folder):
-    """Answers with their time to live; over UDP and TCP; queries and empty answers are none."""
+    """Answers with their time to live; over UDP and TCP; queries, empty answers and notices are none."""
     asked, told = said.dns_query(7, "a.example"), said.dns_answer(7, "a.example", 9)
     line = Line(port=53, client=30_000).handshake()
     line.say(said.C, said.hellos.sized(said.dns_query(8, "b.example")))
@@ -274,7 +274,8 @@ def test_dns_mode(folder):
     ends = (40_001, 53)
     packets += [(START_NS, datagram(0, asked, ports=ends)), (START_NS + 1, datagram(1, told, ports=ends))]
     packets += [
-        (START_NS + 2, datagram(1, said.dns_answer(9, "none.example", 0, rcode=3), ports=(40_002, 53)))
+        (START_NS + 2, datagram(1, said.dns_answer(9, "none.example", 0, rcode=3), ports=(40_002, 53))),
+        (START_NS + 3, datagram(1, said.dns_answer(10, "notice.example", opcode=4), ports=(40_003, 53))),
     ]
     path = folder / "dns.pcap"
     path.write_bytes(pcap([(at, ETHERNET + data) for at, data in sorted(packets)]))

@@ -45,7 +45,7 @@ def read_dns(buf: Octets, at: Int, end: Int, x: Int, out: Octets) -> Int:
     if flags < IS_RESPONSE:
         return QUERY
     x.numbers[RCODE] = flags & 15
-    if answers:
+    if answers and not (x.packed and x.kind):  # Kentik is sent the answers to queries alone
         read_answers(buf, at, behind, end, answers, x, out)
     return RESPONSE
 
