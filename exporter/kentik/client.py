@@ -11,6 +11,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from exporter.kentik.errors import Unreachable, is_proxys
+from exporter.kentik.patience import Patient, TooLong
 from exporter.log import log
 from exporter.orders import KentikOrders
 
@@ -24,7 +25,9 @@ class Client:
     """Not for several threads at once: each has its own."""
 
     def __init__(self, orders: KentikOrders) -> None:
-        self._session = requests.Session()
+        self._session, self._patient = requests.Session(), Patient()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._patient)
         self._session.trust_env = False  # as kprobe: only --proxy-url counts
         self._session.verify = roots()
         self._proxy = _without_credentials(orders.proxy_url)
@@ -47,15 +50,15 @@ class Client:
     def send(self, method: str, url: str, **more: Any) -> requests.Response:  # noqa: ANN401 - requests' own words
         """The whole answer, within WHOLE_S. Unreachable: there was none."""
         began_s = time.monotonic()
-        until_s = min(began_s + WHOLE_S, self.until_s)
-        left_s = max(until_s - began_s, LEAST_S)
+        left_s = max(min(WHOLE_S, self.until_s - began_s), LEAST_S)
         waits = (min(CONNECT_S, left_s), min(READ_S, left_s))
         try:
-            response = self._session.request(
-                method, url, timeout=waits, stream=True, allow_redirects=False, **more
-            )
-            self._note_ends(response)
-            response._content = _whole(response, until_s)  # noqa: SLF001 - requests has no deadline of its own
+            with self._patient.within(left_s):
+                response = self._session.request(
+                    method, url, timeout=waits, stream=True, allow_redirects=False, **more
+                )
+                self._note_ends(response)
+                response._content = _whole(response)  # noqa: SLF001 - read here, while there is time
         except requests.exceptions.ProxyError as error:
             raise Unreachable(f"{method} {url}: the proxy {self._proxy}: {_reason(error)}") from error
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
@@ -106,23 +109,21 @@ def _without_credentials(url: str) -> str:
     return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
-def _whole(response: requests.Response, until_s: float) -> bytes:
-    """The body, unless it is too long or too slow."""
+def _whole(response: requests.Response) -> bytes:
+    """The body, unless it is too long."""
     parts, size = [], 0
     while part := response.raw.read1(1 << 16, decode_content=True):
         parts.append(part)
         size += len(part)
         if size > ANSWER_BYTES:
             raise requests.RequestException("the answer is too long")
-        if time.monotonic() > until_s:
-            raise requests.Timeout("the answer takes too long")
     return b"".join(parts)
 
 
 def _reason(error: BaseException) -> str:
     """What is at the bottom of it, without requests' wrappings."""
     seen = error
-    while seen.__cause__ or seen.__context__:
+    while not isinstance(seen, TooLong) and (seen.__cause__ or seen.__context__):
         seen = seen.__cause__ or seen.__context__  # type: ignore[assignment]
     if isinstance(seen, OSError) and seen.strerror:
         return seen.strerror

@@ -4,6 +4,8 @@ import errno
 import json
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -250,3 +252,19 @@ def test_credentials_refused_end_only_the_first_start(tmp_path):
         sink.flush()
         assert len(kentik.flows) == 3
         sink.close()
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: ", whole(b"y" * 99)[:-50]], ids=str)
+def test_an_answer_may_not_drip(monkeypatch, begun):
+    """An octet now and then keeps each read within its time, but not the whole."""
+    monkeypatch.setattr(clients, "WHOLE_S", 0.5)
+
+    def drip(sock):
+        sock.sendall(begun)
+        with suppress(OSError):  # until the other end is gone
+            while True:
+                sock.sendall(b"z")
+                time.sleep(0.05)
+
+    with pytest.raises(Unreachable, match="the answer takes too long"):
+        told(drip)
