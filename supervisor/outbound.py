@@ -14,7 +14,7 @@ from supervisor.sinks import Sink
 from supervisor.standing import Standing
 
 FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
-KENTIK_TOO = ("device_id", "decode", "http_port", "dns_port", "radius_port")
+PORTS = ("http_port", "dns_port", "radius_port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ class ExporterOrders:
         if not any(sink.kind.startswith("kentik") for sink in self.sinks):
             return {}
         captures = self.settings.per_interface
+        every = (self.settings.defaults, *captures.values())
         told = asdict(self.settings.kentik)
-        told |= {name: getattr(self.settings.defaults, name) for name in KENTIK_TOO}
+        told["decode"] = self.settings.defaults.decode
+        for name in PORTS:  # a port is an application's whichever interface names it
+            told[name] = sorted({port for capture in every for port in getattr(capture, name)})
         devices = {name: c.device_id for name, c in captures.items() if c.device_id}
         told |= {"devices": devices, "device_id": self._device_of_others(devices)}
         return told | {"interfaces": list(self.settings.interface)}

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
+from shared.settings import CaptureSettings, Settings
 from supervisor.account import Account
 from supervisor.cli import _log
 from supervisor.flags import Common, hoisted
 from supervisor.outbound import ExporterOrders
+from supervisor.sinks import Sink
 from tests.supervisor.rig import DRIVE, flowherd
 
 
@@ -144,3 +145,12 @@ def test_help_has_the_groups_of_kprobes_manual(words):
         assert {"--help (-h)", "--version (-V)", "radius "} == {
             word for word in ("--help (-h)", "--version (-V)", "radius ") if word in found["Commands"]
         }
+
+
+def test_a_port_named_for_one_interface_is_kentiks_too():
+    """Its class of a port is told by the port alone."""
+    mine = CaptureSettings(http_port=(8080,), dns_port=(5353,))
+    settings = Settings(per_interface={"eth1": mine}, defaults=CaptureSettings(http_port=(8000, 8080)))
+    orders = ExporterOrders(Account("me"), settings, (Sink("kentik", "kentik", ""),), "")
+    told = orders.start_message()["settings"]["kentik"]
+    assert (told["http_port"], told["dns_port"], told["radius_port"]) == ([8000, 8080], [5353], [])
