@@ -84,5 +84,33 @@ def _commit(words: Any, index: int, value: int) -> None:
     _ordered_store(words, index, value)  # type: ignore[call-arg]
 
 
+@intrinsic
+def _move(_context: Any, target: Any, into: Any, source: Any, out_of: Any, octets: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def pointer(place: int) -> Any:
+            kind, at_type = signature.args[place], signature.args[place + 1]
+            array = context.make_array(kind)(context, builder, arguments[place])
+            at = context.cast(builder, arguments[place + 1], at_type, types.intp)
+            return cgutils.get_item_pointer(context, builder, kind, array, [at])
+
+        count = context.cast(builder, arguments[4], signature.args[4], types.intp)
+        cgutils.raw_memmove(builder, pointer(0), pointer(2), count, 1)
+        return context.get_dummy_value()
+
+    return types.void(target, into, source, out_of, octets), build
+
+
+def _plain_move(target: Any, into: int, source: Any, out_of: int, octets: int) -> None:
+    target[into : into + octets] = source[out_of : out_of + octets].copy()
+
+
+@inlined
+def _move_octets(target: Any, into: int, source: Any, out_of: int, octets: int) -> None:
+    _move(target, into, source, out_of, octets)  # type: ignore[call-arg]
+
+
+move_octets = _plain_move if WITHOUT_JIT else _move_octets
+"""In kernels: target[into : into + octets] = source[out_of : …], both within their arrays, by the C library."""
+
 commit = _plain_store if WITHOUT_JIT else _commit
 """In kernels: words[index] = value, after every store before it; the compiler may neither move nor drop it."""

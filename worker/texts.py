@@ -10,7 +10,7 @@ import numpy as np
 from shared.elements import NO_U16
 from shared.vitals import INDEX
 from worker.decoders.cells import ABSENT, TEXTS
-from worker.jit import called, inlined
+from worker.jit import called, inlined, move_octets
 from worker.octets import Int
 
 TEXTS_HEAD, TEXTS_TAIL, TEXTS_DROPPED = INDEX["texts_head"], INDEX["texts_tail"], INDEX["texts_dropped"]
@@ -36,8 +36,7 @@ def append(t: Int, source: Int, at: Int, octets: Int) -> None:
     while octets > 0:  # piece by piece up to the end of either
         into, out_of = head & (len(t.texts) - 1), at & (len(source) - 1)
         piece = min(octets, len(t.texts) - into, len(source) - out_of)
-        for i in range(piece):
-            t.texts[into + i] = source[out_of + i]
+        move_octets(t.texts, into, source, out_of, piece)
         head, at, octets = head + piece, at + piece, octets - piece
 
 

@@ -62,7 +62,9 @@ def end_text(x: Int, cell: Int, start: Int) -> None:
 @inlined
 def copy_text(out: Octets, x: Int, cell: Int, buf: Octets, at: Int, end: Int) -> None:
     """The text of `cell` is buf[at:end]."""
-    start = x.used
-    for i in range(at, min(end, at + TEXT_MOST)):
-        put(out, x, buf[i])
+    start = np.int64(x.used)
+    octets = max(min(end - at, TEXT_MOST, len(out) - start), 0)
+    for i in range(octets):
+        out[start + i] = buf[at + i]
+    x.used = start + octets
     end_text(x, cell, start)

@@ -3,6 +3,8 @@
 What is UTF-8 stays UTF-8; octets that are not are left for whoever makes a string of the text to replace.
 """
 
+import numpy as np
+
 from worker.decoders.cells import put
 from worker.jit import called, inlined
 from worker.octets import Int, Octets, be16, be32, octet
@@ -26,12 +28,18 @@ def put_word(out: Octets, x: Int, word: Int) -> None:
 @called
 def put_printable(out: Octets, x: Int, buf: Octets, at: Int, end: Int) -> None:
     r"""Append buf[at:end]; control characters as \n or \177, as tshark and C write them."""
+    used = np.int64(x.used)  # in a register: x is memory that `out` might be, for all the compiler knows
     for i in range(at, end):
         value = octet(buf, i)
         if value >= 0x20 and value != DELETE:
-            put(out, x, value)
+            if used < len(out):
+                out[used] = np.uint8(value)
+                used += 1
         else:
+            x.used = used
             put_escaped(out, x, value)
+            used = np.int64(x.used)
+    x.used = used
 
 
 @inlined
