@@ -125,6 +125,7 @@ def test_without_the_jit():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # compiles
 def test_with_bounds_checked():
     """No read or write outside an array, over mutated frames; compiled for itself."""
     trial_apart(4000, FLOWHERD_CHECK_BOUNDS="1")
