@@ -6,7 +6,7 @@ from scapy.layers.radius import Radius, RadiusAttr_Acct_Status_Type, RadiusAttr_
 
 from tests import conversations as said
 from tests.worker.decoders import hellos
-from tests.worker.decoders.test_quic import crypto, sealed
+from tests.worker.decoders.sealing import crypto, sealed
 
 OPTIONS = [
     ("message-type", "ack"),

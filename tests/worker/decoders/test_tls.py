@@ -1,6 +1,4 @@
-"""Hellos of TLS: built octet by octet, cut and split everywhere, real ones as tshark reads them, and any bytes."""
-
-import re
+"""Hellos of TLS: built octet by octet, cut and split everywhere, and any bytes."""
 
 import pytest
 from hypothesis import example, given
@@ -24,8 +22,8 @@ from tests.worker.decoders.hellos import (
     versions,
     words,
 )
-from tests.worker.decoders.oracle import hellos_of, segments_of
 from tests.worker.decoders.rig import ask, promised, read, unhurried
+from tests.worker.decoders.tls_promises import target
 from worker.decoders.client_hello import NAME_MOST
 from worker.decoders.ja4 import LIST_MOST
 from worker.decoders.tls import (
@@ -39,75 +37,7 @@ from worker.decoders.tls import (
     read_server_hello,
 )
 
-MISTAKEN = {("ndpi/gnutella.pcap", 124)}  # tshark takes it for BitTorrent
-RAW = re.compile(rb"[tq](1[0-3]|s3|00)[di]\d{4}[0-9A-Za-z]{2}_[0-9a-f,]*_[0-9a-f,]*(_[0-9a-f,]+)?")
 WARNING = record(b"\x01\x70", kind=21)  # of a name the server does not know
-IN_CAPTURES = (
-    "kprobe/google.com-tls-1.2.pcap",
-    "mercury/emix.pcap",
-    "mercury/geneve.pcap",
-    "ndpi/1kxun.pcap",
-    "ndpi/6in4tunnel.pcap",
-    "ndpi/alexa-app.pcapng",
-    "ndpi/gnutella.pcap",
-    "ndpi/ocs.pcap",
-    "ndpi/sites.pcapng",
-    "ndpi/teams.pcap",
-    "ndpi/vxlan.pcap",
-    "ndpi/webex.pcap",
-    "pcapplusplus/example.pcap",
-    "pcapplusplus/many-protocols.pcap",
-    "pcapplusplus/many_interfaces-1.pcapng",
-    "pcapplusplus/pcapng-example.pcapng",
-    "pcapplusplus/tls2.pcap",
-    "suricata-verify/pgsql-upgrade-tls.pcap",
-    "suricata-verify/tcp-fastopen-10-syn-data-ignore.pcap",
-    "suricata-verify/tls-subjectaltname.pcap",
-    "suricata-verify/tls_DER-incomplete-header.pcap",
-)
-
-
-def target(data):
-    """What holds for any bytes."""
-    assert ask(looks_like_tls, data) == ask(looks_like_tls, data, plain=True)
-    for decoder in (read_client_hello, read_server_hello):
-        whole = promised(decoder, data, False)
-        kept = promised(decoder, data, True)
-        assert NOT <= whole.result <= len(data)
-        assert kept.result == NOT or 5 < kept.result <= len(data)
-        assert (whole.result == NOT) <= (kept.result == NOT)
-        if whole.result > 0:
-            assert kept == whole
-            held_to_its_end(decoder, data, whole, False)
-        if whole.result == MORE and kept.result > 0:
-            assert kept.result == len(data)
-            assert kept.texts[2] is None
-        fields_are_sound(whole if whole.result > 0 else kept)
-    message = promised(read_hello_message, data)
-    if message.result > 0:
-        held_to_its_end(read_hello_message, data, message)
-        fields_are_sound(message)
-
-
-def held_to_its_end(decoder, data, seen, *more):
-    """Octets behind the hello change nothing, and without its last one it is not there yet."""
-    assert read(decoder, data[: seen.result], *more)[:3] == seen[:3]
-    assert read(decoder, data[: seen.result - 1], *more).result == MORE
-
-
-def fields_are_sound(seen):
-    if seen.result <= 0:
-        return
-    server, protocols, raw = seen.texts[:3]
-    assert server is None or 0 < len(server) <= NAME_MOST
-    assert protocols is None or 0 < len(protocols) <= NAME_MOST
-    assert all(char >= 0x20 and char != 0x7F for cell in (server, protocols) if cell for char in cell)
-    assert raw is None or RAW.fullmatch(raw)
-    if seen.x.kind == CLIENT:
-        assert seen.numbers == [None] * 6
-    else:
-        assert (server, raw) == (None, None)
-        assert seen.numbers[2:] == [None] * 4
 
 
 def client(octets, cut=False):
@@ -437,48 +367,3 @@ class TestAnyBytes:
         target(records(message))
         target(records(b"\1" + sized(message[4:-2] + noise, 3)))
         target(records(server_hello(*listed)))
-
-
-def joined(segments, number):
-    """The octets from a sequence number on, as long as they go on."""
-    octets = b""
-    while number in segments and len(octets) < HELLO_MOST:
-        octets += segments[number]
-        number = (number + len(segments[number])) % 2**32
-    return octets
-
-
-def hellos_in(folder, name, decoder, kind):
-    """(stream, what the decoder read) wherever a segment begins with a hello of that kind."""
-    path = folder / name
-    for (stream, _), segments in segments_of(path).items():
-        for number, payload in segments.items():
-            if (name, stream) not in MISTAKEN and ask(looks_like_tls, payload) and payload[5] == kind:
-                seen = read(decoder, joined(segments, number), False)
-                if seen.result > 0:
-                    yield stream, seen
-
-
-@pytest.mark.parametrize("name", IN_CAPTURES)
-class TestCaptures:
-    def test_clients(self, captures, name):
-        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "client"]
-        expected = {(h["stream"], h.get("sni"), h["ja4"]) for h in hellos}
-        found = {
-            (stream, seen.texts[0] and text(seen.texts[0]), ja4_of(text(seen.texts[2])))
-            for stream, seen in hellos_in(captures, name, read_client_hello, CLIENT)
-        }
-        assert found == expected
-
-    def test_protocols(self, captures, name):
-        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "client"]
-        offered = {(h["stream"], h.get("alpn")) for h in hellos if not isinstance(h.get("alpn"), list)}
-        offered |= {(h["stream"], ",".join(h["alpn"])) for h in hellos if isinstance(h.get("alpn"), list)}
-        found = hellos_in(captures, name, read_client_hello, CLIENT)
-        assert {(stream, seen.texts[1] and text(seen.texts[1])) for stream, seen in found} == offered
-
-    def test_servers(self, captures, name):
-        hellos = [hello for hello in hellos_of(captures / name, "tcp") if hello["hello"] == "server"]
-        expected = {(h["stream"], int(h["negotiated_version"], 0), int(h["cipher"], 0)) for h in hellos}
-        found = hellos_in(captures, name, read_server_hello, SERVER_HELLO)
-        assert {(stream, *seen.numbers[:2]) for stream, seen in found} == expected
