@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.captured_truth import ENDINGS, TOOLS, truths_of
+from tests.examples import PROFILE
 
+settings.load_profile(PROFILE)
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -6,7 +6,7 @@ import json
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.addresses import address_texts, mac_texts
@@ -170,7 +170,6 @@ def test_duplicates_are_left_out_with_their_texts():
 
 
 @given(st.binary(min_size=ROW.itemsize, max_size=5 * ROW.itemsize), st.binary(max_size=60), st.data())
-@settings(deadline=None)
 def test_any_rows_and_texts_have_columns_and_lines(content, octets, data):
     """Offsets that lie outside, protocols and numbers that cannot be: no sink may stop at them."""
     rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW).copy()
@@ -190,7 +189,6 @@ def test_any_rows_and_texts_have_columns_and_lines(content, octets, data):
 
 
 @given(st.lists(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_addresses_read_as_ipaddress_writes_them(addresses):
     rows = np.zeros(len(addresses), ROW)
     for row, address in zip(rows, addresses, strict=True):

@@ -11,12 +11,10 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from hypothesis import settings
 
 from worker.decoders.cells import ABSENT, EXCHANGE, NUMBERS, OUT_BYTES, TEXT_MOST, TEXTS, clear
 from worker.jit import OPTIONS, WITHOUT_JIT
 
-unhurried = settings(deadline=None)  # the first call compiles
 AROUND = 48
 POISON = (b"\xa5", b"\0", b"\xc0")  # 0xC0 also begins a compressed name
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP, DHCP
 
 from tests.worker.decoders.captured import messages, payloads, text
-from tests.worker.decoders.rig import promised, read, unhurried
+from tests.worker.decoders.rig import promised, read
 from worker.decoders.dhcp import NOT_DHCP, REPLY, REQUEST, read_dhcp
 
 MAC = bytes.fromhex("02005e005301")
@@ -189,13 +189,11 @@ OPTIONS = st.lists(
 )
 
 
-@unhurried
 @given(OPTIONS, st.integers(1, 2), st.integers(0, 255), st.binary(max_size=128), st.integers(0, 300))
 def test_any_options(options, op, hlen, file, size):
     target(message(*options, op=op, hlen=hlen, file=file, server_name=file[:64])[: size + 200])
 
 
-@unhurried
 @given(st.binary(max_size=320))
 @example(b"")
 def test_any_bytes(data):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scapy.layers.dns import DNS, DNSQR, DNSRR, DNSRRMX, DNSRROPT, DNSRRSOA
 
 from tests.worker.decoders.captured import messages, payloads, text
-from tests.worker.decoders.rig import promised, read, unhurried
+from tests.worker.decoders.rig import promised, read
 from worker.decoders.cells import TEXT_MOST
 from worker.decoders.dns import NOT_DNS, QUERY, RESPONSE, read_dns
 from worker.decoders.dns_name import POINTERS_MOST
@@ -360,7 +360,6 @@ class Message:
         return f"{said}/{WRITTEN[kind]}" if kind in WRITTEN else ""
 
 
-@unhurried
 @given(LABELS, ANSWERS, st.booleans())
 def test_what_was_written_is_read(name, answers, compress):
     message = Message(name, answers, compress)
@@ -371,14 +370,12 @@ def test_what_was_written_is_read(name, answers, compress):
     assert said == message.expected
 
 
-@unhurried
 @given(st.binary(max_size=200))
 @example(b"")
 def test_any_bytes(data):
     target(data)
 
 
-@unhurried
 @given(LABELS, ANSWERS, st.booleans(), st.data())
 def test_damaged(name, answers, compress, data):
     octets = bytearray(Message(name, answers, compress).octets)

@@ -12,7 +12,7 @@ from exporter.ja4 import ja4_of
 from tests.worker.decoders.captured import text
 from tests.worker.decoders.hellos import chrome, client_hello, name, server_hello
 from tests.worker.decoders.oracle import datagrams_of, hellos_of
-from tests.worker.decoders.rig import ask, read, unhurried
+from tests.worker.decoders.rig import ask, read
 from tests.worker.decoders.sealing import (
     DRAFT_29,
     GREASED,
@@ -330,13 +330,11 @@ class TestFrames:
 
 
 class TestAnyBytes:
-    @unhurried
     @given(st.binary(max_size=200))
     @example(b"\xc0\0\0\0\1\0\0\0\0")
     def test_noise(self, data):
         target(data)
 
-    @unhurried
     @given(st.sampled_from(sorted(SALTS)), st.binary(max_size=200), st.data())
     def test_damaged_packets(self, version, frames, data):
         packet = bytearray(sealed(frames, version, octets=100))
@@ -344,7 +342,6 @@ class TestAnyBytes:
             packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
         target(bytes(packet) + data.draw(st.binary(max_size=60)))
 
-    @unhurried
     @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 300)), max_size=12), st.integers(4, 600))
     def test_pieces_against_a_set(self, pieces, size):
         """A message is there when every octet of it is, whatever the pieces were."""

@@ -16,7 +16,7 @@ from scapy.layers.radius import (
 )
 
 from tests.worker.decoders.captured import messages, payloads, text
-from tests.worker.decoders.rig import promised, read, unhurried
+from tests.worker.decoders.rig import promised, read
 from worker.decoders.radius import NOT_RADIUS, REPLIES, REPLY, REQUEST, REQUESTS, read_radius
 
 IN_CAPTURES = {  # how many messages tshark finds in them
@@ -188,14 +188,12 @@ ATTRIBUTES = st.lists(
 )
 
 
-@unhurried
 @given(ATTRIBUTES, st.sampled_from([*REQUESTS, *REPLIES]), st.integers(-9, 9), st.binary(max_size=9))
 def test_any_attributes(attributes, code, off, behind):
     whole = message(*attributes, code=code)
     target(message(*attributes, code=code, length=len(whole) + off) + behind)
 
 
-@unhurried
 @given(st.binary(max_size=120))
 @example(b"")
 def test_any_bytes(data):

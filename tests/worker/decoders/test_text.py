@@ -5,7 +5,7 @@ import ipaddress
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.worker.decoders.rig import promised, unhurried
+from tests.worker.decoders.rig import promised
 from worker.decoders.cells import end_text
 from worker.decoders.text import put_ipv4, put_ipv6, put_mac, put_printable
 from worker.jit import inlined
@@ -51,7 +51,6 @@ def rfc5952(octets):
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else address.compressed
 
 
-@unhurried
 @given(FEW_ZEROS)
 @example([0] * 8)
 @example([1, 0, 0, 0, 0, 0, 0, 1])
@@ -64,25 +63,21 @@ def test_ipv6(groups):
     assert written(write_ipv6, octets) == rfc5952(octets)
 
 
-@unhurried
 @given(st.binary(min_size=16, max_size=16))
 def test_any_ipv6(octets):
     assert written(write_ipv6, octets) == rfc5952(octets)
 
 
-@unhurried
 @given(st.binary(min_size=4, max_size=4))
 def test_ipv4(octets):
     assert written(write_ipv4, octets) == str(ipaddress.IPv4Address(octets))
 
 
-@unhurried
 @given(st.binary(min_size=6, max_size=6))
 def test_mac(octets):
     assert written(write_mac, octets) == octets.hex(":")
 
 
-@unhurried
 @given(st.text(max_size=40))
 @example("\a\b\t\n\v\f\r\0\x1b\x7f \\käse")
 def test_control_characters_are_escaped(given_text):

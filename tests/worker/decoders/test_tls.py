@@ -22,7 +22,7 @@ from tests.worker.decoders.hellos import (
     versions,
     words,
 )
-from tests.worker.decoders.rig import ask, promised, read, unhurried
+from tests.worker.decoders.rig import ask, promised, read
 from tests.worker.decoders.tls_promises import target
 from worker.decoders.client_hello import NAME_MOST
 from worker.decoders.ja4 import LIST_MOST
@@ -287,7 +287,6 @@ class TestFingerprint:
             seen = client(records(message))
             assert seen.texts[:3] == [b"a.test", None, None]
 
-    @unhurried
     @given(
         st.lists(st.integers(0, 0xFFFF) | st.sampled_from([0x0A0A, 0xFAFA, 0x1A2A]), max_size=150),
         st.lists(
@@ -343,13 +342,11 @@ MESSAGES = (chrome(), client_hello(name(b"a.test")), client_hello(None), server_
 
 
 class TestAnyBytes:
-    @unhurried
     @given(st.binary(max_size=300))
     @example(b"")
     def test_noise(self, data):
         target(data)
 
-    @unhurried
     @given(st.sampled_from(MESSAGES), st.lists(st.integers(1, 600), max_size=3), st.data())
     def test_damaged(self, message, cuts, data):
         octets = bytearray(records(message, *sorted(min(cut, len(message)) for cut in cuts)))
@@ -358,7 +355,6 @@ class TestAnyBytes:
         target(bytes(octets[: data.draw(st.integers(0, len(octets)))]))
         target(bytes(octets[5:]))
 
-    @unhurried
     @given(
         st.binary(max_size=100), st.lists(st.tuples(st.sampled_from([0, 13, 16, 43]), st.binary(max_size=20)))
     )
