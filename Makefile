@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --quiet --disable-pip-version-check --no-input
 WHEELS := --only-binary :all:
 DEBIAN := tshark:tshark tcpreplay:tcpreplay nfdump:nfdump nfpcapd:nfdump softflowd:softflowd ra:argus-client \
-	argus:argus-server ip:iproute2 tcpdump:tcpdump tmux:tmux
+	argus:argus-server ip:iproute2 tcpdump:tcpdump tmux:tmux curl:curl
 ARGS ?=
 TESTS ?=
 

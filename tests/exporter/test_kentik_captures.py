@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("capnp")
-
 from exporter.kentik.body import body
 from exporter.kentik.columns import columns_of
 from exporter.kentik.device import Device
@@ -18,10 +16,7 @@ DEVICE = Device(7, columns_of(devices.columns(devices.CURRENT)))
 
 @pytest.fixture(scope="module")
 def of(captures):
-    folder = captures / "kprobe"
-    if not folder.is_dir():
-        pytest.skip("no captures of kprobe's")
-    return lambda name: told(Replayed(folder / name).batches)
+    return lambda name: told(Replayed(captures / "kprobe" / name).batches)
 
 
 def told(batches):

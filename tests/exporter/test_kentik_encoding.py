@@ -4,31 +4,30 @@ import gzip
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import capnp
 import numpy as np
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-capnp = pytest.importorskip("capnp")
-
-from exporter.kentik.body import PREFIX, body, compressed  # noqa: E402
-from exporter.kentik.columns import columns_of  # noqa: E402
-from exporter.kentik.device import Device  # noqa: E402
-from exporter.kentik.layout import CHF  # noqa: E402
-from exporter.kentik.message import message  # noqa: E402
-from exporter.kentik.packing import BLOCK_WORDS, packed  # noqa: E402
-from exporter.kentik.services import services  # noqa: E402
-from exporter.kentik.sides import sides  # noqa: E402
-from exporter.kentik.split import part  # noqa: E402
-from shared.record import Batch  # noqa: E402
-from tests.examples import examples  # noqa: E402
-from tests.exporter import naive_kentik  # noqa: E402
-from tests.exporter.kentik_rows import ODD_TEXTS, batches, made  # noqa: E402
-from tests.exporter.rig import blank_rows, put_texts, some_rows  # noqa: E402
-from tests.kentik import devices, reader  # noqa: E402
-from tests.kentik.packed import unpacked  # noqa: E402
-from tests.kentik.server import EMAIL, TOKEN, Server  # noqa: E402
+from exporter.kentik.body import PREFIX, body, compressed
+from exporter.kentik.columns import columns_of
+from exporter.kentik.device import Device
+from exporter.kentik.layout import CHF
+from exporter.kentik.message import message
+from exporter.kentik.packing import BLOCK_WORDS, packed
+from exporter.kentik.services import services
+from exporter.kentik.sides import sides
+from exporter.kentik.split import part
+from shared.record import Batch
+from tests.examples import examples
+from tests.exporter import naive_kentik
+from tests.exporter.kentik_rows import ODD_TEXTS, batches, made
+from tests.exporter.rig import blank_rows, put_texts, some_rows
+from tests.kentik import devices, reader
+from tests.kentik.packed import unpacked
+from tests.kentik.server import EMAIL, TOKEN, Server
 
 SCHEMA = capnp.load(str(Path(__file__).parents[2] / "exporter" / "kentik" / "chf.capnp"))
 LIMIT_WORDS = 1 << 40

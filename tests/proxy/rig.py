@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,9 +11,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 import requests
 
 PATIENCE_S = 20
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
 PROXY = [sys.executable, "-I", "-m", "proxy"]
 
 
@@ -23,6 +26,19 @@ def until(condition):
         assert time.monotonic() < end, "waited in vain"
         threading.Event().wait(0.01)
     return value
+
+
+def hearing(heard):
+    """A server's talk that notes what it hears behind the head: all up to the end, or up to a reset."""
+
+    def talk(sock):
+        head(sock)
+        try:
+            heard.append(everything(sock))
+        except ConnectionResetError:
+            heard.append(b"reset")
+
+    return talk
 
 
 class Proxy:

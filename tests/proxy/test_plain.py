@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-import shutil
 import socket
 import subprocess
 
 import pytest
 import requests
 
-from tests.proxy.rig import echo, everything, exactly, head, running, server, until
+from tests.proxy.rig import echo, everything, exactly, head, hearing, needs_curl, running, server, until
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def test_a_body_of_unknown_length(behind):
     assert answer.content == b"".join(pieces)
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+@needs_curl
 @pytest.mark.parametrize(
     "more", [[], ["-H", "Expect: 100-continue"], ["-0"], ["-H", "Transfer-Encoding: chunked"]]
 )
@@ -169,15 +168,7 @@ def test_an_answer_before_the_body_is_all_there():
 
 def test_a_client_that_leaves_in_its_body():
     heard = []
-
-    def talk(sock):
-        head(sock)
-        try:
-            heard.append(everything(sock))
-        except ConnectionResetError:
-            heard.append(b"reset")
-
-    with server(talk) as port, running("--allow", f"localhost:{port}") as proxy:
+    with server(hearing(heard)) as port, running("--allow", f"localhost:{port}") as proxy:
         start = f"POST http://localhost:{port}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
         with proxy.connect(start.encode()) as sock:
             sock.shutdown(socket.SHUT_WR)

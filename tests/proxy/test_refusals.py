@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.proxy.rig import everything, exactly, head, running, server, until
+from tests.proxy.rig import everything, exactly, head, hearing, running, server, until
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +125,7 @@ def test_old_http_with_chunks():
 
 def test_bad_chunks_end_the_request():
     heard = []
-
-    def talk(sock):
-        head(sock)
-        try:
-            heard.append(everything(sock))
-        except ConnectionResetError:
-            heard.append(b"")
-
-    with server(talk) as port, running("--allow", f"localhost:{port}") as proxy:
+    with server(hearing(heard)) as port, running("--allow", f"localhost:{port}") as proxy:
         start = f"POST http://localhost:{port}/ HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n"
         answer = proxy.ask(f"{start}-1\r\nabc\r\n0\r\n\r\n".encode())
         assert answer.startswith(b"HTTP/1.1 400 ")

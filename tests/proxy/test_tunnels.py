@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -13,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.proxy.rig import echo, everything, exactly, head, running, server, until
+from tests.proxy.rig import echo, everything, exactly, head, needs_curl, running, server, until
 
 
 def test_requests_through_a_tunnel(authority):
@@ -36,7 +35,7 @@ def test_requests_through_a_tunnel(authority):
         assert proxy.count("host_open", '{host="localhost"}') == 0
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+@needs_curl
 def test_curl_through_a_tunnel(authority):
     ca, context = authority
     with echo(context) as web, running("--allow", f"localhost:{web.server_port}") as proxy:

@@ -5,17 +5,21 @@ import ctypes
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from shared import vitals
 from worker.jit_cache import DEFAULT_ROOT
 
 FLOWHERD = (sys.executable, "-I", "-m", "supervisor")
 NUMBERS = itertools.count()
+needs_tcpreplay = pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay")
 CLONE_NEWNET = 0x40000000
 
 

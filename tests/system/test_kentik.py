@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import socketserver
@@ -27,7 +26,7 @@ from tests.kentik.authority import authority
 from tests.kentik.faults import Fault
 from tests.kentik.server import EMAIL, TOKEN, Server
 from tests.segments import datagram, segment
-from tests.system.host import FLOWHERD, children, flowherd, run, until, wire
+from tests.system.host import FLOWHERD, children, flowherd, needs_tcpreplay, run, until, wire
 from tests.worker.heard import Line
 from tests.worker.trial import START_NS
 from worker.jit_cache import DEFAULT_ROOT
@@ -301,7 +300,7 @@ def kentik_inside(place, *known, **more):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay")
+@needs_tcpreplay
 def test_live_with_the_devices_sample_rate(folder, capture):
     """Kprobe's own words; one flow of eight, each with its rate; what an outage holds up is sent later."""
     device = devices.device(devices.CURRENT, device_sample_rate="8")
@@ -322,7 +321,7 @@ def test_live_with_the_devices_sample_rate(folder, capture):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay")
+@needs_tcpreplay
 def test_a_slow_kentik_holds_nothing_up(folder, capture):
     """Capture begins, and what was counted is sent once Kentik answers."""
     with wire() as place, kentik_inside(place, devices.device(devices.CURRENT)) as kentik:

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -12,14 +11,14 @@ import pytest
 from tests import frames
 from tests.captures import pcap
 from tests.segments import segment
-from tests.system.host import flowherd, replayed, until, wire
+from tests.system.host import flowherd, needs_tcpreplay, replayed, until, wire
 from tests.worker.trial import START_NS
 
 STACKED = bytes.fromhex("00078100") * 5
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay"),
+    needs_tcpreplay,
 ]
 
 

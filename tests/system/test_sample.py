@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import struct
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests import frames
 from tests.captures import pcap
-from tests.system.host import flowherd, replayed, until, wire
+from tests.system.host import flowherd, needs_tcpreplay, replayed, until, wire
 from tests.worker.test_sample import exchanges, flow_of
 from tests.worker.trial import START_NS
 
@@ -19,7 +18,7 @@ SAMPLE = 10
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("tcpreplay"), reason="no tcpreplay"),
+    needs_tcpreplay,
 ]
 
 
