@@ -8,29 +8,24 @@ import numpy as np
 
 from exporter.addresses import address_texts, mac_texts
 from exporter.cells import BY_PROTOCOL, application_values
-from shared.element import Element
+from shared.element import CODES, Element
 from shared.elements import ELEMENTS
-from shared.reasons import AppBy, AppProtocol, Direction, EndReason, Speaker
 from shared.record import Batch, Rows
 
 Column = np.ndarray[Any, Any]
 OBJECTS = ("address", "mac", "text", "ja4", "ipv4")
 
 
-def _words(kind: type[IntEnum], nought: str | None = "unknown") -> Column:
+def _words(kind: type[IntEnum], absent: int | None) -> Column:
     """A word for each code; the last is for all beyond, so that a newer worker's stops no sink."""
     names: dict[int, str | None] = {member.value: member.name.lower() for member in kind}
-    names.setdefault(0, nought)
+    names.setdefault(0, "unknown")
+    if absent is not None:
+        names[absent] = None
     return np.array([names.get(value, "unknown") for value in range(max(names) + 2)], object)
 
 
-WORDS = {
-    "direction": _words(Direction),
-    "end_reason": _words(EndReason),
-    "app_protocol": _words(AppProtocol, None),
-    "app_by": _words(AppBy, None),
-    "first_speaker": _words(Speaker, None),
-}
+WORDS = {one.kind: _words(CODES[one.kind], one.absent) for one in ELEMENTS if one.kind in CODES}
 
 
 class Joined:

@@ -1,9 +1,10 @@
 """What a field of the flow record is: its type in every place a record goes to, its meaning, its sources."""
 
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Literal
 
-from shared.reasons import AppProtocol
+from shared.reasons import AppBy, AppProtocol, Direction, EndReason, Speaker
 
 Kind = Literal[
     "u8",
@@ -23,6 +24,14 @@ Kind = Literal[
     "first_speaker",
 ]
 
+# Kinds that are a code in a row and a word everywhere else, with what the codes mean.
+CODES: dict[Kind, type[IntEnum]] = {
+    "direction": Direction,
+    "end_reason": EndReason,
+    "app_protocol": AppProtocol,
+    "app_by": AppBy,
+    "first_speaker": Speaker,
+}
 REVERSE_ENTERPRISE = 29305
 NO_U16 = 0xFFFF
 NO_U32 = 0xFFFFFFFF
@@ -37,11 +46,7 @@ CLICKHOUSE: dict[Kind, str] = {
     "mac": "UInt64",
     "text": "LowCardinality(String)",
     "ja4": "LowCardinality(String)",
-    "direction": "LowCardinality(String)",
-    "end_reason": "LowCardinality(String)",
-    "app_protocol": "LowCardinality(String)",
-    "app_by": "LowCardinality(String)",
-    "first_speaker": "LowCardinality(String)",
+    **dict.fromkeys(CODES, "LowCardinality(String)"),
 }
 SQL: dict[Kind, str] = {
     "u8": "UTINYINT",
@@ -54,11 +59,7 @@ SQL: dict[Kind, str] = {
     "mac": "VARCHAR",
     "text": "VARCHAR",
     "ja4": "VARCHAR",
-    "direction": "VARCHAR",
-    "end_reason": "VARCHAR",
-    "app_protocol": "VARCHAR",
-    "app_by": "VARCHAR",
-    "first_speaker": "VARCHAR",
+    **dict.fromkeys(CODES, "VARCHAR"),
 }
 
 

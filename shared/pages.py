@@ -5,14 +5,13 @@ from pathlib import Path
 
 from shared.application_elements import APPLICATION
 from shared.counters import COUNTERS, Counter, drop_counter
-from shared.element import Element
+from shared.element import CODES, Element
 from shared.elements import BASE
 from shared.performance_elements import PERFORMANCE
 from shared.reasons import DROP_MEANING, FAULTS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 TEXT_KINDS = ("text", "address", "ipv4", "mac", "ja4")
-WORD_KINDS = ("direction", "end_reason", "app_protocol", "app_by", "first_speaker")
 
 
 FIELDS = """# Fields of the flow record
@@ -100,7 +99,7 @@ def _exchanged(element: Element) -> tuple[str, ...]:
 
 
 def _json(element: Element) -> str:
-    if element.kind in WORD_KINDS:
+    if element.kind in CODES:
         return "word"
     return "text" if element.kind in TEXT_KINDS else "number"
 

@@ -12,6 +12,7 @@ import msgpack
 import numpy as np
 
 from shared.application_elements import NUMBERS, TEXTS
+from shared.element import CODES
 from shared.elements import ELEMENTS, NO_U16, Element
 
 _NUMPY = {
@@ -21,11 +22,7 @@ _NUMPY = {
     "u64": "u8",
     "time_ns": "u8",
     "mac": "u8",
-    "direction": "u1",
-    "end_reason": "u1",
-    "app_protocol": "u1",
-    "app_by": "u1",
-    "first_speaker": "u1",
+    **dict.fromkeys(CODES, "u1"),
 }
 CELLS = [("text_at", "u8"), *((name, "u4") for name in NUMBERS), *((name, "u2") for name in TEXTS)]
 

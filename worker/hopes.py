@@ -10,8 +10,8 @@ from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
 from worker.octets import Int
 from worker.rows import HOPES
+from worker.tcp import WORD
 
-WORD = 0xFFFFFFFF
 NO_HOPE = -1
 
 

@@ -12,10 +12,10 @@ from worker.jit import called, inlined
 from worker.layout import NEVER, SLAB_BYTES
 from worker.octets import Int, Octets
 from worker.rows import PHASE_OFF, PHASE_SEEK
-from worker.tcp import HEAD_KNOWN, MISSED
+from worker.tcp import HEAD_KNOWN, MISSED, WORD
 
 SLAB_HAND, MESSAGES_SHED = INDEX["slab_hand"], INDEX["messages_shed"]
-NO_SLAB, WORD = -1, 0xFFFFFFFF
+NO_SLAB = -1
 PATIENCE_NS = 3_000_000_000  # what was sent again has come by then
 
 
