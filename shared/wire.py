@@ -30,9 +30,14 @@ class Message:
     payload: bytes
 
 
+def header(epoch: int, first: int, records: int, payload_bytes: int) -> bytes:
+    """What goes down the pipe before a payload."""
+    return HEADER.pack(MARK, payload_bytes, epoch, first, records)
+
+
 def frame(epoch: int, first: int, records: int, payload: bytes) -> bytes:
     """Header and payload as they go down the pipe."""
-    return HEADER.pack(MARK, len(payload), epoch, first, records) + payload
+    return header(epoch, first, records, len(payload)) + payload
 
 
 class Reader:

@@ -7,7 +7,7 @@ answer is application latency; the question's cells complete the answer's record
 import numpy as np
 
 from shared.elements import NO_U32
-from worker.biflow import identity, mixed
+from worker.biflow import mixed
 from worker.decoders.cells import ABSENT, NUMBERS
 from worker.jit import called, inlined
 from worker.octets import Int
@@ -23,7 +23,7 @@ BODY, BY_HIGH = 0x8000, 0x4000  # in ASKED.kind, above what the decoders say the
 def tag_of(h: Int, key: Int, protocol: Int, ident: Int) -> Int:
     """Odd, so never 0; `h` and `key` are the flow's hash and the rest of its key, 0 where another flow answers."""
     word = np.uint64(protocol) << np.uint64(56) ^ np.uint64(ident)
-    return mixed(mixed(np.uint64(h), identity(key)), word) | np.uint64(1)
+    return mixed(mixed(np.uint64(h), np.uint64(key)), word) | np.uint64(1)
 
 
 @inlined

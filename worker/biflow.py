@@ -41,27 +41,23 @@ def order(p: Int) -> None:
 
 @inlined
 def key_of(p: Int, high: bool) -> Int:
-    """The rest of the flow key in one word: ports (or ICMP exchange), protocol; and, no part of it, the VLAN ids."""
+    """The rest of the flow key in one word: ports (or ICMP exchange) and protocol.
+
+    Not the VLANs, which mirrored ports often have for one direction alone (docs/adr/0008).
+    """
     src_port, dst_port = p.src_port, p.dst_port
     low_port = dst_port if high else src_port
     high_port = src_port if high else dst_port
     if p.icmp != NO_U16:
         low_port = icmp_exchange(p.icmp, p.ip_version)
-    ports = np.uint64(low_port) << np.uint64(48) | np.uint64(high_port) << np.uint64(32)
-    tags = np.uint64(p.vlan) << np.uint64(12) | np.uint64(p.inner_vlan)
-    return ports | np.uint64(p.proto) << np.uint64(24) | tags
+    ports = np.uint64(low_port) << np.uint64(24) | np.uint64(high_port) << np.uint64(8)
+    return ports | np.uint64(p.proto)
 
 
 @inlined
-def identity(key: Int) -> Int:
-    """What tells flows apart: not the VLANs, which mirrored ports often have for one direction alone."""
-    return np.uint64(key) >> np.uint64(24)
-
-
-@inlined
-def protocol_of(key: Int) -> Int:
-    """The protocol in a flow key."""
-    return np.int64(key >> np.uint64(24)) & 0xFF
+def key_of_row(flow: Int) -> Int:
+    """That word of a flow."""
+    return np.uint64(flow.ports) << np.uint64(8) | np.uint64(flow.proto)
 
 
 @inlined
@@ -84,7 +80,7 @@ def mixed(h: Int, word: Int) -> Int:
 @inlined
 def hash_of(seed: Int, low_head: Int, low_tail: Int, high_head: Int, high_tail: Int, key: Int) -> Int:
     """32-bit hash of a flow key, keyed by the table's random seed so that nobody can aim at one bucket."""
-    h = mixed(np.uint64(seed), identity(key))
+    h = mixed(np.uint64(seed), key)
     h = mixed(h, low_tail)
     h = mixed(h, high_tail)
     if low_head | high_head:
@@ -97,7 +93,9 @@ def hash_of(seed: Int, low_head: Int, low_tail: Int, high_head: Int, high_tail: 
 def hash_of_row(t: Int, row: Int) -> Int:
     """The hash the row was entered with."""
     flow = t.flows[row]
-    return hash_of(t.words[SEED], flow.low_head, flow.low_tail, flow.high_head, flow.high_tail, flow.key)
+    return hash_of(
+        t.words[SEED], flow.low_head, flow.low_tail, flow.high_head, flow.high_tail, key_of_row(flow)
+    )
 
 
 @inlined

@@ -9,12 +9,13 @@ from numba import types
 
 from shared.reasons import EndReason
 from shared.vitals import INDEX
+from worker.hot_row import loss_at, side_at, track_at
 from worker.jit import called, inlined, kernel
 from worker.layout import TABLE_TYPE
 from worker.octets import Int
 from worker.report import report
 from worker.rows import FIN_HIGH, FIN_LOW, PENDING, RESET, USED
-from worker.table import remove
+from worker.table import look_at, remove
 
 HEAD, TAIL, HIGH_WATER = INDEX["head"], INDEX["tail"], INDEX["high_water"]
 HAND, SWEPT_TICK, FREE_ROWS, TOUCHED = (INDEX[n] for n in ("hand", "swept_tick", "free_rows", "touched"))
@@ -47,7 +48,7 @@ def visit(t: Int, row: Int, tick: Int) -> bool:
         active_at += t.active * ((tick - active_at) // t.active + 1)
         t.cold[row].active_at = active_at
     next_silence = t.idle if flow.state & PENDING else t.forget
-    t.due[row] = min(active_at, np.int64(flow.seen) + next_silence)
+    look_at(t, row, min(active_at, np.int64(flow.seen) + next_silence))
     return True
 
 
@@ -64,7 +65,7 @@ def first_look(t: Int, row: Int, tick: Int, h: Int) -> None:
     """First report a random part of the active timeout ahead, so that flows born together part (kprobe's way)."""
     active_at = tick + 1 + ((h * t.active) >> 32)
     t.cold[row].active_at = active_at
-    t.due[row] = min(active_at, tick + t.idle)
+    look_at(t, row, min(active_at, tick + t.idle))
 
 
 @inlined
@@ -79,10 +80,10 @@ def touch(t: Int, start: Int, end: Int, tick: Int) -> Int:
             place += 1
             seen += (
                 np.int64(t.flows[row].seen)
-                + np.int64(t.sides[row, 0].packets)
-                + np.int64(t.tracks[row, 0].next)
+                + np.int64(t.sides[side_at(row, 0)].packets)
+                + np.int64(t.tracks[track_at(row, 0)].next)
                 + np.int64(t.cold[row].active_at)
-                + np.int64(t.losses[row, 0].rtt_min)
+                + np.int64(t.losses[loss_at(row, 0)].rtt_min)
             )
     return seen
 

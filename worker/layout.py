@@ -1,7 +1,7 @@
 """The flow table's file as arrays: first page, index, rows, texts, outbox; sizes fit the budget."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -11,8 +11,9 @@ from shared.record import ROW
 from shared.sampling import WORDS as ALL_HASHES
 from shared.vitals import PAGE_BYTES, WORDS
 from worker.decoders.cells import EXCHANGE, OUT_BYTES
+from worker.hot_row import FLOW_OF_ROW, hot_parts
 from worker.jit import WITHOUT_JIT
-from worker.rows import ASKED, COLD, COLD_ROW, FLOW, FRAGMENT, HOT, LOSS, PACKET, SIDE, SLAB, TRACK
+from worker.rows import ASKED, COLD, FRAGMENT, HOT, LOSS, PACKET, SIDE, SLAB, TRACK
 from worker.services import application_ports, service_ports
 from worker.translate import TRANSLATION, translations
 
@@ -31,12 +32,12 @@ class Table(NamedTuple):
     """Views of one flow table's file, tables and scratch of this process, and the settings kernels need."""
 
     words: Any  # (words of shared/vitals.py,) int64
-    index: Any  # (power of two, 2) uint32: hash, row + 1 or 0
-    flows: Any  # (capacity,) FLOW, first line of the hot row
-    sides: Any  # (capacity, 2) SIDE, second line of the hot row: low, high
-    tracks: Any  # (capacity, 2) TRACK, third line of the hot row: low, high
-    cold: Any  # (capacity,) COLD, first line of the cold row
-    losses: Any  # (capacity, 2) LOSS, second line of the cold row: low, high
+    index: Any  # (power of two,) int64: row + 1 above 32 bits of hash, or 0
+    flows: Any  # (capacity,) FLOW, first line of a hot row
+    sides: Any  # SIDEs in the hot rows, at side_at(row, end)
+    tracks: Any  # TRACKs in the hot rows, at track_at(row, end)
+    losses: Any  # LOSSes in the hot rows, at loss_at(row, end)
+    cold: Any  # (capacity,) COLD
     due: Any  # (capacity,) uint32 tick of the next look at the row, NEVER when free
     free: Any  # (capacity,) uint32 stack of rows freed, words[free_rows] deep
     fragments: Any  # (FRAGMENTS,) FRAGMENT
@@ -95,9 +96,9 @@ def _shapes(extent: Extent) -> list[tuple[str, Any, tuple[int, ...]]]:
     buckets = 1 << (2 * extent.flows - 1).bit_length()
     return [
         ("words", np.dtype("i8"), (len(WORDS),)),
-        ("index", np.dtype("u4"), (buckets, 2)),
+        ("index", np.dtype("i8"), (buckets,)),
         ("hot", HOT, (extent.flows,)),
-        ("cold_rows", COLD_ROW, (extent.flows,)),
+        ("cold", COLD, (extent.flows,)),
         ("due", np.dtype("u4"), (extent.flows,)),
         ("free", np.dtype("u4"), (extent.flows,)),
         ("fragments", FRAGMENT, (FRAGMENTS,)),
@@ -151,9 +152,8 @@ def open_table(
         name: np.ndarray(shape, dtype, file, offset)
         for (name, dtype, shape), offset in zip(_shapes(extent), _offsets(extent)[0], strict=True)
     }
-    hot, cold = parts.pop("hot"), parts.pop("cold_rows")
-    parts |= {"flows": hot["flow"], "sides": hot["sides"], "tracks": hot["tracks"]}
-    parts |= {"cold": cold["cold"], "losses": cold["losses"], "slab_view": parts["slab_bytes"].view()}
+    parts |= hot_parts(parts.pop("hot"))
+    parts["slab_view"] = parts["slab_bytes"].view()
     parts["slab_view"].flags.writeable = False
     parts |= {"services": service_ports(), "ports": application_ports() if ports is None else ports}
     parts |= {"exchange": np.zeros(1, EXCHANGE), "out": np.zeros(OUT_BYTES, np.uint8)}
@@ -172,10 +172,8 @@ def new_packets() -> Any:
     return plain(np.zeros(BLOCK_PACKETS, PACKET))
 
 
-def _array(
-    dtype: Any, dimensions: int = 1, layout: Literal["C", "A"] = "C", *, readonly: bool = False
-) -> Any:
-    return types.Array(numba.from_dtype(dtype), dimensions, layout, readonly=readonly)
+def _array(dtype: Any, dimensions: int = 1, *, readonly: bool = False) -> Any:
+    return types.Array(numba.from_dtype(dtype), dimensions, "C", readonly=readonly)
 
 
 U1, U4 = np.dtype("u1"), np.dtype("u4")
@@ -183,10 +181,9 @@ BUFFER_TYPE = _array(U1, readonly=True)
 PACKETS_TYPE = _array(PACKET)
 TABLE_TYPE = types.NamedTuple(
     [
-        *(_array(np.dtype("i8")), _array(U4, 2)),
-        *(_array(FLOW, 1, "A"), _array(SIDE, 2, "A"), _array(TRACK, 2, "A")),
-        *(_array(COLD, 1, "A"), _array(LOSS, 2, "A")),
-        *(_array(U4), _array(U4), _array(FRAGMENT)),
+        *(_array(np.dtype("i8")), _array(np.dtype("i8"))),
+        *(_array(FLOW_OF_ROW), _array(SIDE), _array(TRACK), _array(LOSS)),
+        *(_array(COLD), _array(U4), _array(U4), _array(FRAGMENT)),
         *(_array(ASKED), _array(SLAB), _array(U1), BUFFER_TYPE, _array(U1)),
         *(_array(ROW), _array(U1), _array(U1, 2), _array(EXCHANGE), _array(U1)),
         _array(TRANSLATION),

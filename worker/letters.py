@@ -41,7 +41,7 @@ def tell_hello(hello: Octets, packets: Int, i: Int, t: Int) -> None:
         first_look(t, row, advance(t, p.time_ns), p.hash)
         t.flows[row].start_ns = p.time_ns
         t.flows[row].end_ns = p.time_ns
-        t.flows[row].by = PAYLOAD
+        t.cold[row].by = PAYLOAD
     t.flows[row].decoder = QUIC
     tell(t, row, x, NOBODY, p.time_ns)
 

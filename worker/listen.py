@@ -34,7 +34,7 @@ def choose_decoder(t: Int, row: Int, p: Int) -> None:
     """By the lower port, else the higher; without one a TCP stream and a UDP flow's first datagram are looked at."""
     flow = t.flows[row]
     flow.decoder = DECODER_OFF
-    flow.by = PORT
+    t.cold[row].by = PORT
     if not t.decode or p.proto not in (TCP, UDP):
         return
     way = TCP_PORTS if p.proto == TCP else UDP_PORTS
@@ -67,7 +67,7 @@ def hear_datagram(buf: Octets, t: Int, row: Int, p: Int) -> None:
     elif looks_like_quic_initial(buf, at, end):
         if flow.decoder != QUIC:
             flow.decoder = QUIC
-            flow.by = PAYLOAD
+            t.cold[row].by = PAYLOAD
         p.letter = 1
         t.words[LETTERS] += 1
     elif flow.decoder == DECODER_UNKNOWN:

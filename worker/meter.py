@@ -18,14 +18,16 @@ from worker.decode_ip import LATER_FRAGMENT
 from worker.decode_transport import ACK, FIN, RST, SYN, TCP, UDP
 from worker.expiry import first_look, is_closed, visit
 from worker.fragments import join
-from worker.jit import commit, inlined, kernel
+from worker.hot_row import loss_at, side_at, track_at
+from worker.jit import inlined, kernel
+from worker.jit_memory import commit, prefetch
 from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
 from worker.listen import choose_decoder, hear
 from worker.octets import Int, Octets
 from worker.report import report
 from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, HIGH_FIRST, PENDING, RESET
 from worker.sample import is_sampled
-from worker.table import begin, find, guess, insert, is_row_of
+from worker.table import begin, find, guess, insert, is_row_of, look_at
 from worker.tcp import forget_times, is_sent_again, measure, note_first_payload
 from worker.translate import translate
 
@@ -35,7 +37,7 @@ FIRST_DROP, NOT_SAMPLED = INDEX[drop_counter(Drop(1))], int(Drop.NOT_SAMPLED)
 END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (
     int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END")
 )
-STRIDE_PACKETS = 64  # what stays in the first-level cache between the passes
+STRIDE, AHEAD = 16, 32
 TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
 
 
@@ -55,11 +57,14 @@ def identify(t: Int, p: Int) -> None:
 
 
 @inlined
-def touch(t: Int, p: Int) -> None:
-    """Read what `account` will need, only to have it in the cache."""
+def expect(t: Int, p: Int) -> None:
+    """Have what `account` will need come into the cache meanwhile."""
     if p.row >= 0:
-        p.touched = t.due[p.row] + t.flows[p.row].end_ns + t.sides[p.row, p.high].packets
-        p.touched += t.tracks[p.row, p.high].next + t.losses[p.row, p.high].rtt_min
+        prefetch(t.flows, p.row)
+        prefetch(t.sides, side_at(p.row, p.high))
+        if p.proto == TCP:
+            prefetch(t.tracks, track_at(p.row, p.high))
+            prefetch(t.losses, loss_at(p.row, p.high))
 
 
 @inlined
@@ -89,7 +94,7 @@ def account(buf: Octets, t: Int, p: Int) -> None:
 @inlined
 def still_same_flow(t: Int, row: Int, p: Int, tick: Int) -> Int:
     """Report or end what was due before this packet; the row, or -1 when the flow had ended."""
-    if t.due[row] <= tick and not visit(t, row, tick):
+    if t.flows[row].due <= tick and not visit(t, row, tick):
         return -1
     away = p.time_ns - t.flows[row].end_ns
     if away > STEP_NS or away < -STEP_NS:  # across a step of the clock: no record spans it
@@ -107,12 +112,12 @@ def opens(p: Int) -> Int:
 @inlined
 def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Counters of the direction the packet went, times of the record, state of the connection."""
-    flow, s = t.flows[row], t.sides[row, p.high]
+    flow, s = t.flows[row], t.sides[side_at(row, p.high)]
     if not flow.state & PENDING:
         flow.start_ns = p.time_ns
         flow.end_ns = p.time_ns
         if not is_closed(flow.state):
-            t.due[row] = min(np.int64(t.due[row]), tick + t.idle)
+            look_at(t, row, min(np.int64(flow.due), tick + t.idle))
     flow.start_ns = min(flow.start_ns, p.time_ns)
     flow.end_ns = max(flow.end_ns, p.time_ns)
     flow.seen = tick
@@ -134,12 +139,12 @@ def count_packet(t: Int, row: Int, p: Int, tick: Int) -> None:
 @inlined
 def count_tcp(t: Int, row: Int, p: Int, tick: Int) -> None:
     """Flags, the offload estimate, how the network performs, and whether the connection has closed."""
-    s = t.sides[row, p.high]
+    s = t.sides[side_at(row, p.high)]
     s.tcp_flags = p.tcp_flags if s.tcp_flags == NO_U16 else s.tcp_flags | p.tcp_flags
     if p.mss:
         s.mss = p.mss
     if p.ip_bytes > t.mtu and p.payload > 0:
-        s.wire_packets += np.uint32(segments(t, p, t.sides[row, 1 - p.high].mss) - 1)
+        s.wire_packets += np.uint32(segments(t, p, t.sides[side_at(row, 1 - p.high)].mss) - 1)
     if p.sequence >= 0 and not p.fragment:
         measure(t, row, p)
     if p.tcp_flags & (FIN | RST):
@@ -165,7 +170,7 @@ def close(t: Int, row: Int, p: Int, tick: Int) -> None:
     else:
         flow.state |= FIN_HIGH if p.high else FIN_LOW
     if is_closed(flow.state) and not was_closed:
-        t.due[row] = tick + t.linger
+        look_at(t, row, tick + t.linger)
 
 
 @inlined
@@ -185,18 +190,16 @@ def conclude(buf: Octets, t: Int, p: Int) -> None:
 @kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
 def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
     """Account `count` packets whose source fields are filled; the outbox has room for two records of each."""
-    for start in range(0, count, STRIDE_PACKETS):
-        end = min(start + STRIDE_PACKETS, count)
-        for i in range(start, end):
+    for start in range(0, count + 2 * AHEAD, STRIDE):
+        for i in range(start, min(start + STRIDE, count)):
             decode(buf, packets[i])
             if t.mirror:
                 decode_mirrored(buf, packets[i])
             if packets[i].verdict == 0:
                 identify(t, packets[i])
-        # Passes of their own, short enough for the processor to wait for many cache misses at once.
-        for i in range(start, end):
+                prefetch(t.index, packets[i].hash & (len(t.index) - 1))
+        for i in range(max(start - AHEAD, 0), min(start - AHEAD + STRIDE, count)):
             packets[i].row = guess(t, packets[i].hash)
-        for i in range(start, end):
-            touch(t, packets[i])
-        for i in range(start, end):
+            expect(t, packets[i])
+        for i in range(max(start - 2 * AHEAD, 0), min(start - 2 * AHEAD + STRIDE, count)):
             conclude(buf, t, packets[i])

@@ -9,9 +9,9 @@ import select
 import time
 
 from shared.counters import WORKER
-from shared.record import Batch, pack
+from shared.record import Batch, parts
 from shared.vitals import INDEX
-from shared.wire import AckReader, frame
+from shared.wire import AckReader, header
 from worker.layout import Table
 
 HEAD, TAIL, ACKNOWLEDGED = INDEX["head"], INDEX["tail"], INDEX["acknowledged"]
@@ -39,7 +39,7 @@ class Outlet:
         for pipe in (batches, acks):
             os.set_blocking(pipe, False)
         self._acks_reader = AckReader()
-        self._message = memoryview(b"")
+        self._pieces: list[memoryview] = []
         self._sent = int(self._words[TAIL])
         self.broken = False
 
@@ -63,12 +63,14 @@ class Outlet:
     @property
     def is_sent(self) -> bool:
         """Everything written has gone into a message, and the message into the pipe."""
-        return not self._message and self._sent == int(self._words[HEAD])
+        return not self._pieces and self._sent == int(self._words[HEAD])
 
     def make_room(self, records: int) -> None:
         """Live capture waits for nobody: the oldest records are dropped, and counted."""
         lack = records - self.room
         if lack > 0:
+            # The rest of the message in hand lies in the outbox, which will be written over.
+            self._pieces = [memoryview(bytes(piece)) for piece in self._pieces]
             dropped = min(max(lack, BATCH_RECORDS), int(self._words[HEAD] - self._words[TAIL]))
             self._move_tail(int(self._words[TAIL]) + dropped)
             self._words[RECORDS_DROPPED] += dropped
@@ -99,8 +101,9 @@ class Outlet:
             self._counters(),
             self._texts_of(first, count),
         )
-        payload = pack(batch)
-        self._message = memoryview(frame(int(self._words[EPOCH]), first, count, payload))
+        head, content = parts(batch)
+        whole = len(head) + len(content)
+        self._pieces = [memoryview(header(int(self._words[EPOCH]), first, count, whole) + head), content]
         self._sent = first + count
         self._last_sent_s = time.monotonic()
 
@@ -128,16 +131,16 @@ class Outlet:
 
     def _write(self) -> bool:
         """Write what the pipe takes; True when no message is left in hand."""
-        while self._message:
+        while self._pieces:
             try:
-                written = os.write(self._batches, self._message)
+                written = os.writev(self._batches, self._pieces)
             except BlockingIOError:
                 return False
             except BrokenPipeError:
                 self.broken = True
                 return False
-            self._message = self._message[written:]
-            if not self._message:
+            self._pieces = _behind(self._pieces, written)
+            if not self._pieces:
                 self._words[BATCHES_SENT] += 1
         return True
 
@@ -157,6 +160,14 @@ class Outlet:
         poll = select.poll()
         if not self.broken:
             poll.register(self._acks, select.POLLIN)
-            if self._message:
+            if self._pieces:
                 poll.register(self._batches, select.POLLOUT)
         poll.poll(seconds * 1000)
+
+
+def _behind(pieces: list[memoryview], octets: int) -> list[memoryview]:
+    """What of the pieces is left when so many octets of them are written."""
+    while pieces and octets >= len(pieces[0]):
+        octets -= len(pieces[0])
+        pieces = pieces[1:]
+    return [pieces[0][octets:], *pieces[1:]] if pieces else []

@@ -10,13 +10,14 @@ from shared.counters import drop_counter
 from shared.reasons import Drop
 from shared.vitals import INDEX
 from worker.biflow import HIGH, LOW, hash_of_row
+from worker.hot_row import side_at
 from worker.jit import kernel
 from worker.layout import NEVER, TABLE_TYPE, Table
 from worker.report import settle
-from worker.rows import COLD_ROW, HOT, PENDING, USED
-from worker.table import enter
+from worker.rows import COLD, HOT, PENDING, USED
+from worker.table import enter, look_at
 
-LAYOUT = HOT.itemsize << 32 | COLD_ROW.itemsize
+LAYOUT = HOT.itemsize << 32 | COLD.itemsize
 HEAD, REPORT_PENDING, HIGH_WATER = INDEX["head"], INDEX["report_pending"], INDEX["high_water"]
 FREE_ROWS, FLOWS_ACTIVE, SWEPT_TICK = INDEX["free_rows"], INDEX["flows_active"], INDEX["swept_tick"]
 
@@ -71,11 +72,11 @@ def rebuild(t: Any) -> None:
         if flow.state & USED:
             enter(t, row, hash_of_row(t, row))
             t.words[FLOWS_ACTIVE] += 1
-            if t.sides[row, LOW].packets or t.sides[row, HIGH].packets:
+            if t.sides[side_at(row, LOW)].packets or t.sides[side_at(row, HIGH)].packets:
                 flow.state |= PENDING
             if t.due[row] == NEVER:
-                t.due[row] = t.words[SWEPT_TICK] + 1
+                look_at(t, row, t.words[SWEPT_TICK] + 1)
         else:
-            t.due[row] = NEVER
+            look_at(t, row, NEVER)
             t.free[t.words[FREE_ROWS]] = row
             t.words[FREE_ROWS] += 1

@@ -10,10 +10,11 @@ from shared.elements import NO_U16, NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.asked import NOBODY
-from worker.biflow import protocol_of
 from worker.decode_transport import TCP
 from worker.decoders.cells import clear
-from worker.jit import called, commit, inlined
+from worker.hot_row import loss_at, side_at
+from worker.jit import called, inlined
+from worker.jit_memory import commit
 from worker.octets import Int
 from worker.report_exchange import fill_exchange, fill_no_exchange, unanswered
 from worker.report_performance import fill_performance
@@ -23,6 +24,8 @@ HEAD, TAIL, REPORT_PENDING, RECORDS_SENT, MESSAGES_SHED = (
     INDEX[n] for n in ("head", "tail", "report_pending", "records_sent", "messages_shed")
 )
 EXCHANGE = int(EndReason.EXCHANGE)
+MAC_BITS = np.uint64(48)
+MAC = np.uint64((1 << 48) - 1)
 OUTBOX_RESERVE = 2048  # records that a block of packets can write without exchanges
 
 
@@ -75,15 +78,15 @@ def publish(t: Int, row: Int, head: Int) -> None:
 @inlined
 def settle(t: Int, row: Int) -> None:
     """What was reported is not counted again."""
-    is_tcp = protocol_of(t.flows[row].key) == TCP
+    is_tcp = t.flows[row].proto == TCP
     for side in range(2):
-        s = t.sides[row, side]
+        s = t.sides[side_at(row, side)]
         s.bytes = np.uint64(0)
         s.packets = np.uint32(0)
         s.wire_packets = np.uint32(0)
         s.fragments = np.uint32(0)
         if is_tcp:
-            forget_loss(t.losses[row, side])
+            forget_loss(t.losses[loss_at(row, side)])
             t.cold[row].repeated[side] = 0
         s.tcp_flags = NO_U16
         s.tos = NO_U16
@@ -112,39 +115,38 @@ def fill(t: Int, row: Int, record: Int, reason: Int) -> None:
     record.end_ns = flow.end_ns
     record.ip_version = 6 if flow.state & VERSION6 else 4
     record.end_reason = reason
-    record.vlan = (flow.key >> np.uint64(12)) & np.uint64(0xFFF)
-    record.inner_vlan = flow.key & np.uint64(0xFFF)
+    record.vlan = cold.low_link >> MAC_BITS
+    record.inner_vlan = cold.high_link >> MAC_BITS
     record.mpls_label = cold.mpls_label
     record.direction = cold.direction
     fill_ends(flow, cold, record)
-    fill_forward(t.sides[row, flow.initiator], record)
-    fill_reverse(t.sides[row, 1 - flow.initiator], record)
+    fill_forward(t.sides[side_at(row, flow.initiator)], record)
+    fill_reverse(t.sides[side_at(row, 1 - flow.initiator)], record)
     fill_performance(t, row, record)
 
 
 @inlined
 def fill_ends(flow: Int, cold: Int, record: Int) -> None:
     """Addresses, ports and link addresses, initiator first."""
-    low_port = (flow.key >> np.uint64(48)) & np.uint64(0xFFFF)
-    high_port = (flow.key >> np.uint64(32)) & np.uint64(0xFFFF)
-    proto = (flow.key >> np.uint64(24)) & np.uint64(0xFF)
-    record.proto = proto
+    low_port, high_port = flow.ports >> 16, flow.ports & 0xFFFF
+    low_mac, high_mac = cold.low_link & MAC, cold.high_link & MAC
+    record.proto = flow.proto
     record.icmp_type = NO_U16
     record.icmp_code = NO_U16
     if cold.icmp != NO_U16:
         record.icmp_type = cold.icmp >> 8
         record.icmp_code = cold.icmp & 0xFF
-        low_port = high_port = np.uint64(0)
+        low_port = high_port = 0
     if flow.initiator == 0:
         record.src_addr_head, record.src_addr_tail = flow.low_head, flow.low_tail
         record.dst_addr_head, record.dst_addr_tail = flow.high_head, flow.high_tail
         record.src_port, record.dst_port = low_port, high_port
-        record.src_mac, record.dst_mac = cold.low_mac, cold.high_mac
+        record.src_mac, record.dst_mac = low_mac, high_mac
     else:
         record.src_addr_head, record.src_addr_tail = flow.high_head, flow.high_tail
         record.dst_addr_head, record.dst_addr_tail = flow.low_head, flow.low_tail
         record.src_port, record.dst_port = high_port, low_port
-        record.src_mac, record.dst_mac = cold.high_mac, cold.low_mac
+        record.src_mac, record.dst_mac = high_mac, low_mac
 
 
 @inlined

@@ -6,7 +6,7 @@ from shared.elements import NO_U32
 from shared.reasons import AppProtocol, EndReason
 from shared.vitals import INDEX
 from worker.asked import NOBODY, complete, find_question, tag_of
-from worker.biflow import hash_of_row
+from worker.biflow import hash_of_row, key_of_row
 from worker.clock import TICK_BITS
 from worker.decoders.cells import ABSENT
 from worker.jit import called, inlined
@@ -34,7 +34,9 @@ def unanswered(t: Int, row: Int, reason: Int) -> Int:
         return NOBODY
     if reason == IDLE_TIMEOUT and flow.decoder in (HTTP, POSTGRES) and not is_forgotten(t, flow):
         return NOBODY
-    place = find_question(t, tag_of(hash_of_row(t, row), flow.key, flow.decoder, np.int64(cold.answered)))
+    place = find_question(
+        t, tag_of(hash_of_row(t, row), key_of_row(flow), flow.decoder, np.int64(cold.answered))
+    )
     note_answered(flow, cold)
     return place
 
@@ -59,7 +61,7 @@ def note_answered(flow: Int, cold: Int) -> None:
 def fill_exchange(t: Int, row: Int, record: Int, x: Int, question: Int, latency_us: Int) -> None:
     """Cells, texts and latency; the question is done with."""
     record.app_protocol = t.flows[row].decoder
-    record.app_by = t.flows[row].by
+    record.app_by = t.cold[row].by
     record.app_latency_us = latency_us
     entry = t.asked[max(question, 0)]
     if question != NOBODY:

@@ -6,6 +6,7 @@ from shared.elements import NO_U16, NO_U32
 from shared.reasons import Speaker
 from worker.biflow import hash_of_row
 from worker.decode_transport import TCP, UDP
+from worker.hot_row import loss_at, side_at, track_at
 from worker.jit import inlined
 from worker.octets import Int
 from worker.rows import HIGH_FIRST
@@ -22,8 +23,8 @@ def fill_performance(t: Int, row: Int, record: Int) -> None:
     record.server_latency_us = halved(cold.server_us)
     record.fpex_latency_us = cold.fpex_us
     record.first_speaker = first_speaker(t, row)
-    record.mss = t.sides[row, first].mss
-    record.rev_mss = t.sides[row, 1 - first].mss
+    record.mss = t.sides[side_at(row, first)].mss
+    record.rev_mss = t.sides[side_at(row, 1 - first)].mss
     record.connection_id = 0
     if record.proto in (TCP, UDP):
         record.connection_id = hash_of_row(t, row)
@@ -37,7 +38,7 @@ def fill_performance(t: Int, row: Int, record: Int) -> None:
 @inlined
 def first_speaker(t: Int, row: Int) -> Int:
     """Which side's payload came first, or none."""
-    if not (t.tracks[row, 0].marks | t.tracks[row, 1].marks) & SPOKE:
+    if not (t.tracks[track_at(row, 0)].marks | t.tracks[track_at(row, 1)].marks) & SPOKE:
         return NONE
     was_high = 1 if t.flows[row].state & HIGH_FIRST else 0
     return INITIATOR if was_high == t.flows[row].initiator else RESPONDER
@@ -58,13 +59,13 @@ def mean(loss: Int) -> Int:
 @inlined
 def fill_forward_loss(t: Int, row: Int, side: Int, record: Int) -> None:
     """What the initiator's segments met."""
-    loss, is_tcp = t.losses[row, side], t.sides[row, side].tcp_flags != NO_U16
+    loss, is_tcp = t.losses[loss_at(row, side)], t.sides[side_at(row, side)].tcp_flags != NO_U16
     record.retransmits = loss.retransmits if is_tcp else np.uint32(NO_U32)
     record.repeated_retransmits = np.uint32(t.cold[row].repeated[side]) if is_tcp else np.uint32(NO_U32)
     record.out_of_order = loss.out_of_order if is_tcp else np.uint32(NO_U32)
     record.seq_gaps = loss.seq_gaps if is_tcp else np.uint32(NO_U32)
     record.zero_windows = loss.zero_windows if is_tcp else np.uint32(NO_U32)
-    record.receive_window = receive_window(t.tracks[row, side], t.tracks[row, 1 - side])
+    record.receive_window = receive_window(t.tracks[track_at(row, side)], t.tracks[track_at(row, 1 - side)])
     record.rtt_min_us = loss.rtt_min
     record.rtt_mean_us = mean(loss)
     record.rtt_max_us = loss.rtt_max if loss.rtt_count else np.uint32(NO_U32)
@@ -73,13 +74,15 @@ def fill_forward_loss(t: Int, row: Int, side: Int, record: Int) -> None:
 @inlined
 def fill_reverse_loss(t: Int, row: Int, side: Int, record: Int) -> None:
     """What the responder's segments met."""
-    loss, is_tcp = t.losses[row, side], t.sides[row, side].tcp_flags != NO_U16
+    loss, is_tcp = t.losses[loss_at(row, side)], t.sides[side_at(row, side)].tcp_flags != NO_U16
     record.rev_retransmits = loss.retransmits if is_tcp else np.uint32(NO_U32)
     record.rev_repeated_retransmits = np.uint32(t.cold[row].repeated[side]) if is_tcp else np.uint32(NO_U32)
     record.rev_out_of_order = loss.out_of_order if is_tcp else np.uint32(NO_U32)
     record.rev_seq_gaps = loss.seq_gaps if is_tcp else np.uint32(NO_U32)
     record.rev_zero_windows = loss.zero_windows if is_tcp else np.uint32(NO_U32)
-    record.rev_receive_window = receive_window(t.tracks[row, side], t.tracks[row, 1 - side])
+    record.rev_receive_window = receive_window(
+        t.tracks[track_at(row, side)], t.tracks[track_at(row, 1 - side)]
+    )
     record.rev_rtt_min_us = loss.rtt_min
     record.rev_rtt_mean_us = mean(loss)
     record.rev_rtt_max_us = loss.rtt_max if loss.rtt_count else np.uint32(NO_U32)

@@ -1,7 +1,8 @@
 """What the flow table's file is made of: one packet's scratch, and the rows kept for flows, fragments and questions.
 
-A flow has one hot row of three cache lines, FLOW, its two SIDEs and its two TRACKs, touched by every packet, and one
-cold row of two, COLD and its two LOSSes, touched when it begins, when something is measured and when it is reported.
+A flow has one hot row of four cache lines, FLOW, its two SIDEs, its two TRACKs and its two LOSSes, which packets
+touch, and one cold row of one, COLD, touched when it begins and when it is reported. A line of another row is another
+page, and costs a packet as much as the first three lines of its own.
 `low` and `high` are the two ends in an order that does not depend on which one sent a packet; FLOW.initiator says
 which of them is forward.
 """
@@ -30,14 +31,14 @@ PACKET = np.dtype(
 )
 FLOW = np.dtype(
     [
-        *((name, "u8") for name in ("low_head", "low_tail", "high_head", "high_tail", "key")),
+        *((name, "u8") for name in ("low_head", "low_tail", "high_head", "high_tail")),
         ("start_ns", "i8"),
         ("end_ns", "i8"),
-        ("seen", "u4"),
-        ("state", "u1"),
-        ("initiator", "u1"),
+        ("ports", "u4"),  # of the low end, then of the high end
+        ("seen", "u4"),  # tick of its last packet
+        ("due", "u4"),  # tick of the next look at it, as in Table.due
+        *((name, "u1") for name in ("proto", "state", "initiator")),
         ("decoder", "u1"),  # AppProtocol whose messages are looked for
-        ("by", "u1"),  # AppBy: what chose it
     ]
 )
 SIDE = np.dtype(
@@ -60,12 +61,15 @@ TRACK = np.dtype(
         *((name, "u1") for name in ("scale", "phase")),
     ]
 )
-HOT = np.dtype([("flow", FLOW), ("sides", SIDE, (2,)), ("tracks", TRACK, (2,))])
 COLD = np.dtype(
     [
-        *((name, "u8") for name in ("low_mac", "high_mac")),
+        *(
+            (name, "u8") for name in ("low_link", "high_link")
+        ),  # MAC, and above its 48 bits a VLAN id: outer, inner
         *((name, "u4") for name in ("mpls_label", "active_at")),
-        *((name, "u2") for name in ("icmp", "direction", "asked", "answered")),
+        *((name, "u2") for name in ("icmp", "asked", "answered")),
+        ("direction", "u1"),
+        ("by", "u1"),  # AppBy: what chose FLOW.decoder
         (
             "handshake",
             "u4",
@@ -84,7 +88,7 @@ LOSS = np.dtype(
         *((name, "u4") for name in ("retransmits", "out_of_order", "seq_gaps", "zero_windows")),
     ]
 )
-COLD_ROW = np.dtype([("cold", COLD), ("losses", LOSS, (2,))])
+HOT = np.dtype([("flow", FLOW), ("sides", SIDE, (2,)), ("tracks", TRACK, (2,)), ("losses", LOSS, (2,))])
 FRAGMENT = np.dtype(
     [
         ("datagram", "u8"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from shared.vitals import INDEX
 from worker.hopes import NO_HOPE, first_hope, forget_hopes, move_hopes
+from worker.hot_row import track_at
 from worker.jit import called, inlined
 from worker.layout import NEVER, SLAB_BYTES
 from worker.octets import Int, Octets
@@ -28,11 +29,11 @@ def owner_of(row: Int, side: Int) -> Int:
 @inlined
 def slab_of(t: Int, row: Int, side: Int) -> Int:
     """The slab a direction gathers in, or NO_SLAB; if another has taken it, the message it held is lost."""
-    slab = np.int64(t.tracks[row, side].slab) - 1
+    slab = np.int64(t.tracks[track_at(row, side)].slab) - 1
     if slab >= 0 and np.int64(t.slabs[slab].owner) != owner_of(row, side):
-        t.tracks[row, side].slab = 0
-        if t.tracks[row, side].phase != PHASE_OFF:
-            seek(t.tracks[row, side])
+        t.tracks[track_at(row, side)].slab = 0
+        if t.tracks[track_at(row, side)].phase != PHASE_OFF:
+            seek(t.tracks[track_at(row, side)])
         return NO_SLAB
     return slab
 
@@ -56,7 +57,7 @@ def open_slab(t: Int, row: Int, side: Int) -> Int:
     holder.skip = holder.have = 0
     holder.island = holder.island_end = 0
     forget_hopes(holder)
-    t.tracks[row, side].slab = slab + 1
+    t.tracks[track_at(row, side)].slab = slab + 1
     return slab
 
 
@@ -66,7 +67,7 @@ def is_needed(t: Int, slab: Int) -> bool:
     owner = np.int64(t.slabs[slab].owner) - 1
     if owner < 0 or t.due[owner >> 1] == NEVER:
         return False
-    return t.tracks[owner >> 1, owner & 1].slab == slab + 1  # type: ignore[no-any-return]
+    return t.tracks[track_at(owner >> 1, owner & 1)].slab == slab + 1  # type: ignore[no-any-return]
 
 
 @called
@@ -77,7 +78,7 @@ def drop_slab(t: Int, row: Int, side: Int) -> None:
         t.slabs[slab].owner = 0
         if (t.words[SLAB_HAND] - 1) % len(t.slabs) == slab:
             t.words[SLAB_HAND] -= 1
-    t.tracks[row, side].slab = 0
+    t.tracks[track_at(row, side)].slab = 0
 
 
 @inlined

@@ -20,6 +20,7 @@ from worker.dialogs.postgres import hear_postgres, is_whole_postgres, may_be_pos
 from worker.dialogs.questions import forget_questions, miss_answer
 from worker.dialogs.tls import hear_tls
 from worker.hopes import note_hope
+from worker.hot_row import side_at, track_at
 from worker.jit import called, inlined
 from worker.layout import SLAB_BYTES
 from worker.octets import Int, Octets, octet
@@ -50,7 +51,7 @@ LOOK_PACKETS = 32  # of a direction; behind them a stream that no port names is 
 @inlined
 def hear_segment(buf: Octets, t: Int, row: Int, p: Int) -> None:
     """Read what begins in this segment, or in the slab it completes; most segments are the middle of a body."""
-    own, other = t.tracks[row, p.high], t.tracks[row, 1 - p.high]
+    own, other = t.tracks[track_at(row, p.high)], t.tracks[track_at(row, 1 - p.high)]
     at = p.at + p.payload_at
     end = min(at + p.payload, p.end)
     if own.phase == PHASE_OFF or end <= at:
@@ -76,8 +77,8 @@ def is_lost(own: Int) -> bool:
 @inlined
 def is_found(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int, begin: Int) -> bool:
     """Whether a message may begin with this segment: then this is the head."""
-    own = t.tracks[row, p.high]
-    if t.flows[row].decoder == DECODER_UNKNOWN and t.sides[row, p.high].lifetime > LOOK_PACKETS:
+    own = t.tracks[track_at(row, p.high)]
+    if t.flows[row].decoder == DECODER_UNKNOWN and t.sides[side_at(row, p.high)].lifetime > LOOK_PACKETS:
         own.phase = PHASE_OFF
         return False
     if not may_be_head(t, row, p, buf, at, end):
@@ -90,7 +91,7 @@ def is_found(t: Int, row: Int, p: Int, buf: Octets, at: Int, end: Int, begin: In
 @called
 def hear_part(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: Int) -> None:
     """A segment that reaches behind the head: read it, or put it where it belongs."""
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     offset = distance(np.int64(own.head), begin)
     if offset < 0 and not fits(t, slab_of(t, row, p.high), -offset, end - at, p.time_ns):
         offset = pass_gaps(buf, t, row, p, begin, at, end)
@@ -115,7 +116,7 @@ def pass_gaps(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: I
     if may_come_yet(t, row, p, begin) and not may_be_head(t, row, p, buf, at, end):
         return np.int64(p.payload)
     give_up(t, row, p)
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     if own.phase == PHASE_OFF:
         return np.int64(p.payload)
     offset = distance(np.int64(own.head), begin)
@@ -128,8 +129,11 @@ def pass_gaps(buf: Octets, t: Int, row: Int, p: Int, begin: Int, at: Int, end: I
 @inlined
 def may_come_yet(t: Int, row: Int, p: Int, begin: Int) -> bool:
     """Whether what is missing may only have been overtaken: where both ends are heard, acknowledgements settle it."""
-    own, slab = t.tracks[row, p.high], slab_of(t, row, p.high)
-    if not t.tracks[row, 1 - p.high].marks & STARTED or distance(begin, np.int64(own.head)) > OVERTAKEN_MOST:
+    own, slab = t.tracks[track_at(row, p.high)], slab_of(t, row, p.high)
+    if (
+        not t.tracks[track_at(row, 1 - p.high)].marks & STARTED
+        or distance(begin, np.int64(own.head)) > OVERTAKEN_MOST
+    ):
         return False
     return slab == NO_SLAB or t.slabs[slab].island_end == 0 or p.time_ns - t.slabs[slab].gap_ns < PATIENCE_NS  # type: ignore[no-any-return]
 
@@ -138,7 +142,7 @@ def may_come_yet(t: Int, row: Int, p: Int, begin: Int) -> bool:
 def catch_up_there(t: Int, row: Int, p: Int) -> None:
     """The other end's octets that this segment acknowledges will not be seen any more, if they are missing."""
     there = 1 - p.high
-    other = t.tracks[row, there]
+    other = t.tracks[track_at(row, there)]
     if other.phase == PHASE_OFF:
         drop_slab(t, row, there)
         return
@@ -153,7 +157,7 @@ def catch_up_there(t: Int, row: Int, p: Int) -> None:
 @inlined
 def is_behind(t: Int, row: Int, p: Int) -> bool:
     """Whether the other end has acknowledged octets of this side that are missing."""
-    own, slab = t.tracks[row, p.high], slab_of(t, row, p.high)
+    own, slab = t.tracks[track_at(row, p.high)], slab_of(t, row, p.high)
     if own.phase == PHASE_OFF or is_lost(own):
         return False
     gathered = np.int64(own.head)
@@ -178,7 +182,7 @@ def give_up(t: Int, row: Int, p: Int) -> None:
 @called
 def read_torn(t: Int, row: Int, p: Int, slab: Int) -> bool:
     """The message before the gap; whether the slab goes on behind it."""
-    own, holder, octets = t.tracks[row, p.high], t.slabs[slab], np.int64(NOT)
+    own, holder, octets = t.tracks[track_at(row, p.high)], t.slabs[slab], np.int64(NOT)
     start, stop = slab * SLAB_BYTES + np.int64(holder.skip), slab * SLAB_BYTES + np.int64(holder.have)
     if stop > start:
         p.acknowledged = np.int64(holder.heard)
@@ -204,7 +208,7 @@ def read_torn(t: Int, row: Int, p: Int, slab: Int) -> bool:
 @called
 def read_slab(t: Int, row: Int, p: Int) -> None:
     """Read message behind message of what the slab has without a gap."""
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     while own.phase != PHASE_OFF and not is_lost(own):
         slab = slab_of(t, row, p.high)
         if slab == NO_SLAB:
@@ -229,7 +233,7 @@ def read_slab(t: Int, row: Int, p: Int) -> None:
 @called
 def read_on(buf: Octets, t: Int, row: Int, p: Int, begin: Int) -> None:
     """Read message behind message, first what is in the slab, then in the segment."""
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     first = p.at + p.payload_at
     end = min(first + p.payload, p.end)
     is_cut = end < first + p.payload
@@ -269,7 +273,7 @@ def gather(buf: Octets, t: Int, row: Int, p: Int, at: Int, end: Int) -> None:
 @called
 def miss_message(t: Int, row: Int, p: Int, side: Int) -> None:
     """The octets at the head of this side are missing; if an answer was to begin there, it is not waited for."""
-    own = t.tracks[row, side]
+    own = t.tracks[track_at(row, side)]
     if t.flows[row].decoder == HTTP and own.phase in (PHASE_SEEK, PHASE_HEADS) and not is_lost(own):
         miss_answer(t, row, p, side)
 
@@ -278,7 +282,7 @@ def miss_message(t: Int, row: Int, p: Int, side: Int) -> None:
 def lose(t: Int, row: Int, side: Int) -> None:
     """What is at the head is no message."""
     drop_slab(t, row, side)
-    seek(t.tracks[row, side])
+    seek(t.tracks[track_at(row, side)])
 
 
 @inlined
@@ -310,7 +314,7 @@ def looks_like_status(buf: Octets, at: Int, end: Int) -> bool:
 @called
 def recognise(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int) -> Int:
     """What the stream speaks: its port's protocol, unless the first octets are another's; 1, MORE or NOT."""
-    flow, own = t.flows[row], t.tracks[row, p.high]
+    flow, own = t.flows[row], t.tracks[track_at(row, p.high)]
     found = np.int64(flow.decoder)
     start = pass_warnings(data, at, end) if found in (DECODER_UNKNOWN, TLS) else at
     is_short = end - start < LOOK_OCTETS and not cut
@@ -327,7 +331,7 @@ def recognise(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: In
     if found != flow.decoder:
         forget_questions(t, row)
         flow.decoder = found
-        flow.by = PAYLOAD
+        t.cold[row].by = PAYLOAD
     is_start = found == POSTGRES and looks_like_startup(data, at, end)
     own.phase = PHASE_START if is_start else PHASE_HEADS
     return 1
@@ -338,7 +342,7 @@ def read_message(
     t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
 ) -> Int:
     """The message at `at`, its octets come from first_ns to last_ns: how far behind it the next begins, MORE or NOT."""
-    if t.tracks[row, p.high].phase == PHASE_SEEK:
+    if t.tracks[track_at(row, p.high)].phase == PHASE_SEEK:
         known = recognise(t, row, p, data, at, end, cut)
         if known <= 0:
             return known

@@ -9,12 +9,14 @@ import numpy as np
 from shared.elements import NO_U32
 from shared.reasons import EndReason
 from shared.vitals import INDEX
-from worker.biflow import hash_of_row, identity, source_is_initiator
+from worker.biflow import hash_of_row, key_of_row, source_is_initiator
 from worker.decode_link import IN, OUT
-from worker.jit import called, commit, inlined
+from worker.hot_row import side_at, track_at
+from worker.jit import called, inlined
+from worker.jit_memory import commit
 from worker.layout import NEVER
 from worker.octets import Int
-from worker.report import report, settle
+from worker.report import MAC_BITS, report, settle
 from worker.rows import DECODER_OFF, USED, VERSION6
 
 HIGH_WATER, FREE_ROWS, EVICTION_HAND = (INDEX[n] for n in ("high_water", "free_rows", "eviction_hand"))
@@ -23,6 +25,7 @@ FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
 )
 LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
 EVICTION_WINDOW, EVICTION_WINDOWS = 64, 8
+HASH_BITS, HASH = 32, 0xFFFFFFFF  # an entry of the index: row + 1 above the hash
 
 
 @inlined
@@ -30,9 +33,9 @@ def find(t: Int, p: Int) -> Int:
     """Row of the packet's flow, or -1."""
     mask = len(t.index) - 1
     bucket = p.hash & mask
-    while t.index[bucket, 1] != 0:
-        if t.index[bucket, 0] == p.hash:
-            row = np.int64(t.index[bucket, 1]) - 1
+    while t.index[bucket] != 0:
+        if t.index[bucket] & HASH == p.hash:
+            row = row_of(t.index[bucket])
             if is_row_of(t, row, p):
                 return row
         bucket = (bucket + 1) & mask
@@ -44,16 +47,22 @@ def guess(t: Int, h: Int) -> Int:
     """Row of the first entry with this hash, most likely the flow's, or -1; a stale hash does no harm."""
     mask = len(t.index) - 1
     bucket = h & mask
-    while t.index[bucket, 1] != 0 and t.index[bucket, 0] != h:
+    while t.index[bucket] != 0 and t.index[bucket] & HASH != h:
         bucket = (bucket + 1) & mask
-    return np.int64(t.index[bucket, 1]) - 1
+    return row_of(t.index[bucket])
+
+
+@inlined
+def row_of(entry: Int) -> Int:
+    """The row of an entry of the index, -1 of a free one."""
+    return (entry >> HASH_BITS) - 1
 
 
 @inlined
 def is_row_of(t: Int, row: Int, p: Int) -> Int:
     """Whether the row is in use by the packet's flow key."""
     flow = t.flows[row]
-    if identity(flow.key) != identity(p.key) or flow.state & (USED | VERSION6) != used_state(p):
+    if key_of_row(flow) != p.key or flow.state & (USED | VERSION6) != used_state(p):
         return False
     ends = flow.low_tail == p.low_tail and flow.high_tail == p.high_tail
     return ends and flow.low_head == p.low_head and flow.high_head == p.high_head
@@ -78,7 +87,8 @@ def insert(t: Int, p: Int) -> Int:
     flow = t.flows[row]
     flow.low_head, flow.low_tail = p.low_head, p.low_tail
     flow.high_head, flow.high_tail = p.high_head, p.high_tail
-    flow.key = p.key
+    flow.ports = p.key >> np.uint64(8)
+    flow.proto = p.proto
     begin(t, row, p)
     flow.state = used_state(p)
     enter(t, row, p.hash)
@@ -94,20 +104,19 @@ def begin(t: Int, row: Int, p: Int) -> None:
     forward = source_is_initiator(p, t.services)
     flow.initiator = p.high if forward else 1 - p.high
     cold.direction = p.direction if forward or p.direction == 0 else IN + OUT - p.direction
-    cold.low_mac, cold.high_mac = p.src_mac, p.dst_mac
-    if p.high:
-        cold.low_mac, cold.high_mac = p.dst_mac, p.src_mac
+    cold.low_link = (p.dst_mac if p.high else p.src_mac) | np.uint64(p.vlan) << MAC_BITS
+    cold.high_link = (p.src_mac if p.high else p.dst_mac) | np.uint64(p.inner_vlan) << MAC_BITS
     cold.mpls_label = p.mpls_label if p.mpls_label >= 0 else NO_U32
     cold.icmp = p.icmp
     cold.asked = cold.answered = np.uint16(0)
     flow.decoder = DECODER_OFF
     cold.client_us = cold.server_us = cold.fpex_us = np.uint32(NO_U32)
     for side in range(2):
-        t.sides[row, side].lifetime = np.uint32(0)
-        t.sides[row, side].mss = 0
-        t.tracks[row, side].marks = 0
-        t.tracks[row, side].phase = 0
-        t.tracks[row, side].slab = 0
+        t.sides[side_at(row, side)].lifetime = np.uint32(0)
+        t.sides[side_at(row, side)].mss = 0
+        t.tracks[track_at(row, side)].marks = 0
+        t.tracks[track_at(row, side)].phase = 0
+        t.tracks[track_at(row, side)].slab = 0
     settle(t, row)
 
 
@@ -139,7 +148,9 @@ def spared(t: Int) -> Int:
         hand = t.words[EVICTION_HAND] % rows
         for step in range(min(EVICTION_WINDOW, rows)):
             row = (hand + step) % rows
-            lonely = np.int64(t.sides[row, 0].lifetime) + np.int64(t.sides[row, 1].lifetime) <= 1
+            lonely = (
+                np.int64(t.sides[side_at(row, 0)].lifetime) + np.int64(t.sides[side_at(row, 1)].lifetime) <= 1
+            )
             score = newest - np.int64(t.flows[row].seen)
             if lonely:
                 score += newest + 1
@@ -156,10 +167,9 @@ def spared(t: Int) -> Int:
 def enter(t: Int, row: Int, h: Int) -> None:
     """Put a row into the index."""
     bucket = h & (len(t.index) - 1)
-    while t.index[bucket, 1] != 0:
+    while t.index[bucket] != 0:
         bucket = (bucket + 1) & (len(t.index) - 1)
-    t.index[bucket, 0] = h
-    t.index[bucket, 1] = row + 1
+    t.index[bucket] = (row + 1) << HASH_BITS | h
 
 
 @inlined
@@ -168,10 +178,17 @@ def remove(t: Int, row: Int) -> None:
     commit(t.words, FLOWS_ACTIVE, t.words[FLOWS_ACTIVE] - 1)
     h = hash_of_row(t, row)
     t.flows[row].state = 0
-    t.due[row] = NEVER
+    look_at(t, row, NEVER)
     leave(t, row, h)
     t.free[t.words[FREE_ROWS]] = row
     t.words[FREE_ROWS] += 1
+
+
+@inlined
+def look_at(t: Int, row: Int, tick: Int) -> None:
+    """When to look at the row next: among all others, for the sweep, and with the flow, for its own packets."""
+    t.due[row] = tick
+    t.flows[row].due = tick
 
 
 @inlined
@@ -179,17 +196,15 @@ def leave(t: Int, row: Int, h: Int) -> None:
     """Delete the row's index entry and shift back what probed past it (Knuth 6.4 algorithm R)."""
     mask = len(t.index) - 1
     hole = h & mask
-    while t.index[hole, 1] != row + 1:
+    while row_of(t.index[hole]) != row:
         hole = (hole + 1) & mask
     at = hole
     while True:
         at = (at + 1) & mask
-        if t.index[at, 1] == 0:
+        if t.index[at] == 0:
             break
-        home = np.int64(t.index[at, 0]) & mask
+        home = t.index[at] & mask
         if (at - home) & mask >= (at - hole) & mask:
-            t.index[hole, 0] = t.index[at, 0]
-            t.index[hole, 1] = t.index[at, 1]
+            t.index[hole] = t.index[at]
             hole = at
-    t.index[hole, 0] = 0
-    t.index[hole, 1] = 0
+    t.index[hole] = 0

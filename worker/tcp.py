@@ -7,6 +7,7 @@ never one that was sent again (RFC 6298 section 3), so that connections joined m
 import numpy as np
 
 from worker.decode_transport import ACK, FIN, RST, SYN
+from worker.hot_row import loss_at, track_at
 from worker.jit import inlined
 from worker.octets import Int
 from worker.rows import BOTH_SPOKE, HIGH_FIRST, PHASE_SEEK
@@ -45,7 +46,11 @@ def elapsed(now: Int, then: Int) -> Int:
 @inlined
 def measure(t: Int, row: Int, p: Int) -> None:
     """One whole segment: handshake, the other end's round trip, its place in the sequence, its window."""
-    own, other, now = t.tracks[row, p.high], t.tracks[row, 1 - p.high], microseconds(p.time_ns)
+    own, other, now = (
+        t.tracks[track_at(row, p.high)],
+        t.tracks[track_at(row, 1 - p.high)],
+        microseconds(p.time_ns),
+    )
     if p.tcp_flags & SYN:
         greet(t, row, p, now)
     if p.tcp_flags & ACK:
@@ -53,7 +58,7 @@ def measure(t: Int, row: Int, p: Int) -> None:
             answer_handshake(t, row, p, now)
         if other.marks & TIMED and distance(p.acknowledged, np.int64(other.timed)) >= 0:
             other.marks &= ~TIMED & 0xFFFF
-            sample(t.losses[row, 1 - p.high], elapsed(now, other.timed_us))
+            sample(t.losses[loss_at(row, 1 - p.high)], elapsed(now, other.timed_us))
     span = p.payload + (1 if p.tcp_flags & SYN else 0) + (1 if p.tcp_flags & FIN else 0)
     if span > 0:
         place(t, row, p, now, span)
@@ -65,13 +70,13 @@ def measure(t: Int, row: Int, p: Int) -> None:
 def forget_times(t: Int, row: Int) -> None:
     """The clock has stepped: what was awaited cannot be timed any more."""
     for side in range(2):
-        t.tracks[row, side].marks &= ~(TIMED | SYN_SENT | AWAITED) & 0xFFFF
+        t.tracks[track_at(row, side)].marks &= ~(TIMED | SYN_SENT | AWAITED) & 0xFFFF
 
 
 @inlined
 def greet(t: Int, row: Int, p: Int, now: Int) -> None:
     """A SYN or SYN-ACK: handshake times, and whether windows will be scaled (RFC 7323 section 2.2)."""
-    own, other, cold = t.tracks[row, p.high], t.tracks[row, 1 - p.high], t.cold[row]
+    own, other, cold = t.tracks[track_at(row, p.high)], t.tracks[track_at(row, 1 - p.high)], t.cold[row]
     if own.phase == PHASE_SEEK:
         own.head = (p.sequence + 1) & WORD
         own.marks |= HEAD_KNOWN
@@ -97,7 +102,7 @@ def answer_handshake(t: Int, row: Int, p: Int, now: Int) -> None:
     """The ACK that ends the handshake: the client's leg."""
     cold = t.cold[row]
     if not p.tcp_flags & (SYN | RST) and distance(p.acknowledged, np.int64(cold.handshake[p.high])) >= 1:
-        t.tracks[row, p.high].marks &= ~AWAITED & 0xFFFF
+        t.tracks[track_at(row, p.high)].marks &= ~AWAITED & 0xFFFF
         cold.client_us = elapsed(now, cold.handshake[1 - p.high])
 
 
@@ -113,7 +118,7 @@ def sample(loss: Int, rtt_us: Int) -> None:
 @inlined
 def place(t: Int, row: Int, p: Int, now: Int, span: Int) -> None:
     """Where a segment that takes sequence numbers stands: next, early, late, or a connection's first."""
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     finish = (p.sequence + span) & WORD
     ahead = distance(p.sequence, np.int64(own.next))
     is_new_syn = (p.tcp_flags & SYN) != 0 and not -NEW_SYN_DISTANCE <= ahead < 0
@@ -124,7 +129,7 @@ def place(t: Int, row: Int, p: Int, now: Int, span: Int) -> None:
         own.marks &= ~TIMED & 0xFFFF
         count_late(t, row, p, now)
     elif not is_first and ahead > 0:
-        t.losses[row, p.high].seq_gaps += np.uint32(1)
+        t.losses[loss_at(row, p.high)].seq_gaps += np.uint32(1)
     if is_first or distance(finish, np.int64(own.next)) > 0:
         own.next = finish
         own.progress_us = now
@@ -138,7 +143,7 @@ def place(t: Int, row: Int, p: Int, now: Int, span: Int) -> None:
 @inlined
 def is_sent_again(t: Int, row: Int, p: Int) -> bool:
     """A SYN with the sequence number of the last one: after a reset some try once more, and no connection begins."""
-    own = t.tracks[row, p.high]
+    own = t.tracks[track_at(row, p.high)]
     behind = distance(p.sequence, np.int64(own.next))
     return (own.marks & STARTED) != 0 and -NEW_SYN_DISTANCE <= behind < 0  # type: ignore[no-any-return]
 
@@ -146,14 +151,14 @@ def is_sent_again(t: Int, row: Int, p: Int) -> bool:
 @inlined
 def count_late(t: Int, row: Int, p: Int, now: Int) -> None:
     """A segment from behind: overtaken if it comes within a round trip of the last progress, else sent again."""
-    cold, loss, side = t.cold[row], t.losses[row, p.high], p.high
-    leg = np.int64(cold.server_us if t.tracks[row, side].marks & SYN_ACKED else cold.client_us)
+    cold, loss, side = t.cold[row], t.losses[loss_at(row, p.high)], p.high
+    leg = np.int64(cold.server_us if t.tracks[track_at(row, side)].marks & SYN_ACKED else cold.client_us)
     limit = REORDER_US if leg == WORD else leg
-    if elapsed(now, t.tracks[row, side].progress_us) < limit:
+    if elapsed(now, t.tracks[track_at(row, side)].progress_us) < limit:
         loss.out_of_order += np.uint32(1)
         return
     loss.retransmits += np.uint32(1)
-    own = t.tracks[row, side]
+    own = t.tracks[track_at(row, side)]
     if (own.marks & LATE) == 0 or np.int64(cold.late[side]) != p.sequence:
         own.marks |= LATE
         cold.late[side] = p.sequence
@@ -168,7 +173,7 @@ def count_late(t: Int, row: Int, p: Int, now: Int) -> None:
 def look_at_window(t: Int, row: Int, own: Int, p: Int) -> None:
     """Keep the window of an acknowledgement, not yet scaled; a window of zero counts unless SYN, FIN or RST."""
     if p.window == 0 and not p.tcp_flags & (SYN | FIN | RST):
-        t.losses[row, p.high].zero_windows += np.uint32(1)
+        t.losses[loss_at(row, p.high)].zero_windows += np.uint32(1)
     if p.tcp_flags & (ACK | RST) == ACK:
         own.window = p.window
         own.marks |= WINDOW
@@ -189,7 +194,7 @@ def receive_window(own: Int, other: Int) -> Int:
 @inlined
 def note_first_payload(t: Int, row: Int, p: Int) -> None:
     """First payload exchange: from the first octets of who speaks first to the first of who speaks second."""
-    from_here, there = t.tracks[row, p.high], t.tracks[row, 1 - p.high]
+    from_here, there = t.tracks[track_at(row, p.high)], t.tracks[track_at(row, 1 - p.high)]
     if not from_here.marks & SPOKE:
         from_here.marks |= SPOKE
         from_here.payload_us = microseconds(p.time_ns)

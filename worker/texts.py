@@ -10,7 +10,8 @@ import numpy as np
 from shared.elements import NO_U16
 from shared.vitals import INDEX
 from worker.decoders.cells import ABSENT, TEXTS
-from worker.jit import called, inlined, move_octets
+from worker.jit import called, inlined
+from worker.jit_memory import move_octets
 from worker.octets import Int
 
 TEXTS_HEAD, TEXTS_TAIL, TEXTS_DROPPED = INDEX["texts_head"], INDEX["texts_tail"], INDEX["texts_dropped"]

@@ -89,8 +89,8 @@ def test_a_flood_of_single_packets_spares_the_living():
         now += 10_000_000
         kernels.feed(Frames(burst), sweeping=True)
         kernels.feed(Frames([(now, 101, frame) for frame in living[::10]]), sweeping=True)
-    keys = kernels.table.flows["key"][kernels.table.flows["state"] & USED != 0]
-    ends = keys >> np.uint64(48), keys >> np.uint64(32) & np.uint64(0xFFFF)
+    ports = kernels.table.flows["ports"][kernels.table.flows["state"] & USED != 0]
+    ends = ports >> 16, ports & 0xFFFF
     alive = int(((ends[0] == 2000) | (ends[1] == 2000)).sum())
     assert kernels["flows_evicted"] > 900_000
     assert alive >= 9_990, f"{10_000 - alive} living flows were pushed out"
@@ -126,5 +126,5 @@ def test_two_views_of_one_file_agree():
     file, kernels = bytearray(2 << 20), Kernels()
     times = Rules(*kernels.table[-len(Rules._fields) :])
     first, second = open_table(file, 50, times), open_table(file, 50, times)
-    first.flows[49]["key"], first.index[3, 1] = 77, 5
-    assert (second.flows[49]["key"], second.index[3, 1]) == (77, 5)
+    first.flows[49]["ports"], first.index[3, 1] = 77, 5
+    assert (second.flows[49]["ports"], second.index[3, 1]) == (77, 5)

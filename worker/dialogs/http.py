@@ -22,6 +22,7 @@ from worker.dialogs.questions import (
     let_go,
     take_oldest,
 )
+from worker.hot_row import track_at
 from worker.jit import called, inlined
 from worker.octets import Int, Octets
 from worker.report import tell
@@ -39,7 +40,7 @@ def hear_http(
     t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
 ) -> Int:
     """A head or a chunk at `at`: how far behind it the next begins, MORE or NOT."""
-    own, x = t.tracks[row, p.high], t.exchange[0]
+    own, x = t.tracks[track_at(row, p.high)], t.exchange[0]
     if own.phase == PHASE_CHUNKS:
         return hear_chunk(own, data, at, end, cut)
     start = pass_empty_lines(data, at, end)
@@ -80,7 +81,7 @@ def pass_body(own: Int, body: Int) -> Int:
 def hear_request(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, time_ns: Int) -> Int:
     """A request: octets of its head, MORE or NOT."""
     x = t.exchange[0]
-    if is_waiting(t, row) and t.tracks[row, 1 - p.high].marks & (STARTED | MISSED) != STARTED:
+    if is_waiting(t, row) and t.tracks[track_at(row, 1 - p.high)].marks & (STARTED | MISSED) != STARTED:
         let_go(t, row, p, True)
     clear(x)
     octets = read_request(data, at, end, x, t.out, cut)
@@ -92,7 +93,7 @@ def hear_request(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut:
 @called
 def answered(t: Int, row: Int, p: Int, x: Int, time_ns: Int) -> Int:
     """A response: the record of its exchange, unless it is interim or its request was not seen; its body."""
-    status, body, own = x.numbers[STATUS], x.body, t.tracks[row, p.high]
+    status, body, own = x.numbers[STATUS], x.body, t.tracks[track_at(row, p.high)]
     if own.marks & MISSED:
         let_go(t, row, p, False)
         own.marks &= ~MISSED & 0xFFFF
@@ -110,8 +111,8 @@ def answered(t: Int, row: Int, p: Int, x: Int, time_ns: Int) -> Int:
     if method & HEAD:
         return np.int64(0)
     if status == SWITCHING:
-        t.tracks[row, 0].phase = PHASE_OFF
-        t.tracks[row, 1].phase = PHASE_OFF
+        t.tracks[track_at(row, 0)].phase = PHASE_OFF
+        t.tracks[track_at(row, 1)].phase = PHASE_OFF
     elif method & CONNECT and OK <= status <= OK_MOST:
         begin_anew(t, row)
         return np.int64(0)
@@ -132,7 +133,7 @@ def begin_anew(t: Int, row: Int) -> None:
     forget_questions(t, row)
     t.flows[row].decoder = DECODER_UNKNOWN
     for side in range(2):
-        own = t.tracks[row, side]
+        own = t.tracks[track_at(row, side)]
         if own.phase != PHASE_SEEK:
             own.marks |= HEAD_KNOWN
         own.phase = PHASE_SEEK

@@ -36,6 +36,7 @@ from worker.decoders.postgres import (
 )
 from worker.dialogs.http import begin_anew
 from worker.dialogs.questions import end_of_question
+from worker.hot_row import track_at
 from worker.jit import called, inlined
 from worker.octets import Int, Octets
 from worker.report import tell
@@ -54,7 +55,7 @@ def hear_postgres(
     t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, cut: Int, first_ns: Int, last_ns: Int
 ) -> Int:
     """A message at `at`: how far behind it the next begins, MORE or NOT."""
-    own, x = t.tracks[row, p.high], t.exchange[0]
+    own, x = t.tracks[track_at(row, p.high)], t.exchange[0]
     clear(x)
     if own.phase == PHASE_START:
         return hear_startup(t, row, p, data, at, end, last_ns)
@@ -96,7 +97,7 @@ def is_whole_postgres(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int)
 @inlined
 def hear_startup(t: Int, row: Int, p: Int, data: Octets, at: Int, end: Int, time_ns: Int) -> Int:
     """The packet without a type; a request for encryption is answered by one octet."""
-    own, there, x = t.tracks[row, p.high], t.tracks[row, 1 - p.high], t.exchange[0]
+    own, there, x = t.tracks[track_at(row, p.high)], t.tracks[track_at(row, 1 - p.high)], t.exchange[0]
     octets = read_startup(data, at, end, x, t.out)
     if octets <= 0:
         return octets

@@ -5,6 +5,7 @@ import numpy as np
 from shared.reasons import EndReason
 from shared.vitals import INDEX
 from worker.asked import BY_HIGH, NOBODY, ask, find_question, tag_of
+from worker.hot_row import track_at
 from worker.jit import called, inlined
 from worker.octets import Int
 from worker.report import OUTBOX_RESERVE, report
@@ -67,7 +68,7 @@ def let_go(t: Int, row: Int, p: Int, asks: bool) -> None:
             place = find_question(t, place_in_flow(t, row, p, following))
             heard = np.int64(t.asked[place].noted) if place != NOBODY else np.int64(-1)
         elif not asks:
-            heard = np.int64(t.tracks[row, p.high].head)
+            heard = np.int64(t.tracks[track_at(row, p.high)].head)
         if oldest != NOBODY and heard >= 0 and distance(heard, np.int64(t.asked[oldest].noted)) <= 0:
             return
         let_go_oldest(t, row, oldest)
@@ -97,5 +98,5 @@ def let_go_oldest(t: Int, row: Int, oldest: Int) -> None:
 @inlined
 def end_of_question(t: Int, row: Int, p: Int, since_ns: Int, time_ns: Int) -> Int:
     """When the last octet of a question came that began at since_ns: it is the last new one of the other end."""
-    ago_us = elapsed(microseconds(time_ns), np.int64(t.tracks[row, 1 - p.high].progress_us))
+    ago_us = elapsed(microseconds(time_ns), np.int64(t.tracks[track_at(row, 1 - p.high)].progress_us))
     return max(since_ns, time_ns - ago_us * 1000)

@@ -4,6 +4,7 @@ from worker.asked import NOBODY
 from worker.decoders.cells import clear
 from worker.decoders.tls import CLIENT_HELLO, HANDSHAKE, read_client_hello, read_server_hello
 from worker.dialogs.questions import ask_next, is_waiting, take_oldest
+from worker.hot_row import track_at
 from worker.jit import called
 from worker.octets import Int, Octets, octet
 from worker.report import tell
@@ -29,5 +30,5 @@ def hear_tls(
         if octets > 0:
             tell(t, row, x, take_oldest(t, row, p) if is_waiting(t, row) else NOBODY, first_ns)
     if octets > 0:
-        t.tracks[row, p.high].phase = PHASE_OFF
+        t.tracks[track_at(row, p.high)].phase = PHASE_OFF
     return octets
