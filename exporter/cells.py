@@ -7,7 +7,8 @@ import numpy as np
 
 from exporter.addresses import ipv4_texts
 from exporter.ja4 import ja4_of
-from shared.element import NO_U32, Element
+from shared.application_elements import TEXTS
+from shared.element import NO_U16, NO_U32, Element
 from shared.elements import ELEMENTS
 from shared.record import Batch, texts
 
@@ -27,12 +28,31 @@ def application_values(element: Element, batch: Batch, chosen: Column) -> Column
     Texts are objects, None where absent; numbers NO_U32 where absent, or larger than the element's kind can be.
     """
     if element.kind in LARGEST:
-        numbers = batch.rows[element.cell][chosen]
-        return np.where(numbers > LARGEST[element.kind], np.uint32(NO_U32), numbers)
+        return application_numbers(element, batch, chosen)
     if element.kind == "ipv4":
-        return ipv4_texts(batch.rows[element.cell][chosen])
+        return ipv4_texts(application_numbers(element, batch, chosen))
     reading = fingerprint if element.kind == "ja4" else decoded
     return _read(texts(batch, element.cell, chosen), reading)
+
+
+def stretches(batch: Batch, cell: str, chosen: Column) -> tuple[Column, Column, Column]:
+    """Which of the chosen rows have a text in `cell`, where in the batch's texts it begins, and its length."""
+    rows, size = batch.rows, len(batch.texts)
+    begin = rows["text_at"][chosen] - rows["text_at"][:1]
+    lengths = rows[cell][chosen]
+    present = (begin <= size) & (lengths != NO_U16)
+    for name in TEXTS[: TEXTS.index(cell)]:
+        before = rows[name][chosen]
+        begin += np.where(before == NO_U16, 0, before)
+    (present,) = np.nonzero(present & (begin + lengths <= size))
+    return present, begin[present].astype(np.int64), lengths[present].astype(np.int64)
+
+
+def application_numbers(element: Element, batch: Batch, chosen: Column) -> Column:
+    """The element's numbers in the chosen rows; NO_U32 where larger than its kind can be."""
+    numbers = batch.rows[element.cell][chosen]
+    largest = LARGEST.get(element.kind, NO_U32)
+    return np.where(numbers > largest, np.uint32(NO_U32), numbers)
 
 
 def decoded(raw: bytes) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_all(descriptor: int, parts: Iterable[bytes]) -> int:
+def write_all(descriptor: int, parts: Iterable[bytes | memoryview]) -> int:
     """Write every part, however little each call takes; the bytes written."""
     size = 0
     for part in parts:

@@ -7,7 +7,7 @@ import stat
 from urllib.parse import quote
 
 from exporter.disk import replace_file, write_all
-from exporter.json_lines import lines
+from exporter.json_lines import parts
 from exporter.sinks.base import Gone, Place
 from shared.record import Batch
 
@@ -23,7 +23,7 @@ class Jsonl:
         self._cursor_path = place.spool_dir / f"cursor-{quote(place.order.name, safe='')}"
         self._sequence = 0
         self._offset = 0
-        self._lines: list[bytes] = []
+        self._lines: list[memoryview] = []
         self._bytes = 0
 
     @staticmethod
@@ -45,9 +45,9 @@ class Jsonl:
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Format one batch."""
-        text = lines(batch)
-        self._lines.append(text)
-        self._bytes += len(text)
+        text = parts(batch)
+        self._lines += text
+        self._bytes += sum(map(len, text))
         self._sequence = sequence
 
     def due(self, *, idle: bool) -> bool:
