@@ -11,6 +11,7 @@ from typing import Any
 
 import setproctitle
 
+from exporter import memory
 from exporter import orders as ordered
 from exporter.budget import Budget
 from exporter.intake import Inlet, Intake
@@ -33,6 +34,7 @@ def main(descriptor: int) -> int:
     """Work for the supervisor at the other end of `descriptor`; the exit code."""
     setproctitle.setproctitle("flowherd exporter")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory.keep()
     control = socket.socket(fileno=descriptor)
     first = channel.receive(control)
     if first is None:
