@@ -31,6 +31,8 @@ def application_values(element: Element, batch: Batch, chosen: Column) -> Column
         return application_numbers(element, batch, chosen)
     if element.kind == "ipv4":
         return ipv4_texts(application_numbers(element, batch, chosen))
+    if element.kind == "text" and _is_plain(batch.texts):
+        return _cut(batch, element.cell, chosen)
     reading = fingerprint if element.kind == "ja4" else decoded
     return _read(texts(batch, element.cell, chosen), reading)
 
@@ -63,6 +65,20 @@ def decoded(raw: bytes) -> str:
 def fingerprint(raw: bytes) -> str:
     """JA4 of what the TLS decoder kept of a client's hello."""
     return ja4_of(decoded(raw))
+
+
+def _is_plain(octets: bytes) -> bool:
+    """Whether `decoded` leaves each text in it as it is."""
+    return octets.isascii() and b"\0" not in octets
+
+
+def _cut(batch: Batch, cell: str, chosen: Column) -> Column:
+    """All texts decoded at once, then cut."""
+    whole = batch.texts.decode()
+    present, begin, length = stretches(batch, cell, chosen)
+    out = np.full(len(chosen), None, object)
+    out[present] = list(map(whole.__getitem__, map(slice, begin.tolist(), (begin + length).tolist())))
+    return out
 
 
 def _read(raw: list[bytes | None], reading: Callable[[bytes], str]) -> Column:

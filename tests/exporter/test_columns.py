@@ -159,6 +159,17 @@ def test_what_no_row_has_is_no_column():
     )
 
 
+def test_what_no_row_has_is_no_column_of_a_segment(tmp_path):
+    parquet = Parquet(tmp_path, durable=False)
+    parquet.write([Batch("eth0", 2, 1, some_rows(0, 5))], "few.parquet", 0)
+    parquet.close()
+    names = duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/few.parquet')").columns
+    every = [element.name for element in ELEMENTS]
+    assert names == sorted(names, key=every.index)
+    assert {"bytes", "src_addr", "tos"} < set(names)
+    assert {"mpls_label", "retransmits", "app_protocol", "dns_query"}.isdisjoint(names)
+
+
 def test_duplicates_are_left_out_with_their_texts():
     batch, texts = varied(9)
     for skip in (0, 1, 7, len(texts)):
