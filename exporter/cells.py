@@ -31,7 +31,7 @@ def application_values(element: Element, batch: Batch, chosen: Column) -> Column
         return application_numbers(element, batch, chosen)
     if element.kind == "ipv4":
         return ipv4_texts(application_numbers(element, batch, chosen))
-    if element.kind == "text" and _is_plain(batch.texts):
+    if element.kind == "text" and is_plain(batch.texts):
         return _cut(batch, element.cell, chosen)
     reading = fingerprint if element.kind == "ja4" else decoded
     return _read(texts(batch, element.cell, chosen), reading)
@@ -67,7 +67,7 @@ def fingerprint(raw: bytes) -> str:
     return ja4_of(decoded(raw))
 
 
-def _is_plain(octets: bytes) -> bool:
+def is_plain(octets: bytes) -> bool:
     """Whether `decoded` leaves each text in it as it is."""
     return octets.isascii() and b"\0" not in octets
 

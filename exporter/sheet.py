@@ -69,9 +69,9 @@ def cells_of(texts: Sequence[bytes]) -> Column:
     return np.frombuffer(b"".join(text.ljust(width, b"\0") for text in texts), f"V{width}")
 
 
-def cut_cells(octets: bytes, begin: Column, length: Column) -> Column:
-    """A cell for each stretch of the octets."""
-    width = max(1, int(length.max()))
+def cut_cells(octets: bytes, begin: Column, length: Column, unit: int = 1) -> Column:
+    """A cell for each stretch of the octets: as wide as the longest and a zero octet, in whole units."""
+    width = -(-int(length.max(initial=0) + 1) // unit) * unit
     every = np.ndarray(len(octets) + 1, f"V{width}", octets + bytes(width), 0, (1,))
     cut = every[begin].view(np.uint8).reshape(-1, width)
     cut *= np.arange(width) < length[:, None]

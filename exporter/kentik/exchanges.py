@@ -15,7 +15,7 @@ from exporter.kentik.fields import DHCP, DNS, FIELDS, HTTP, LATENCY_IS_CLAMPED, 
 from exporter.kentik.layout import Column
 from exporter.kentik.services import UDP_ROW
 from exporter.kentik.sides import Sides
-from exporter.kentik.texts import row_texts
+from exporter.kentik.texts import listed, row_texts
 from exporter.kentik.values import Values, addresses_at, clamped_ms, numbers_at, texts_at
 from shared.elements import BY_NAME, NO_U32
 from shared.reasons import AppProtocol
@@ -99,21 +99,23 @@ def _values(told: Spoken, field: Field) -> Values:
         numbers = np.where(np.isin(numbers, tuple(field.known)), numbers, 0)
     records = told.records[chosen]
     if field.form == "numeral":
-        texts = [b"%d" % one for one in numbers.tolist()]
-        return texts_at(field.name, records, texts, np.arange(len(texts)), told.protocol)
+        distinct, which = np.unique(numbers, return_inverse=True)
+        texts = listed([b"%d" % one for one in distinct.tolist()], which)
+        return texts_at(field.name, records, texts, told.protocol)
     at = addresses_at if field.form == "address" else numbers_at
     return at(field.name, records, numbers, told.protocol)
 
 
 def _texts(told: Spoken, field: Field, chosen: Column) -> Values:
-    """Texts are read once a row: the two records of an exchange share them."""
+    """A text on the records whose rows have it, or on all."""
     records = told.records[chosen]
-    rows, which = np.unique(told.sides.places[records] >> 1, return_inverse=True)
-    texts = row_texts(told.sides.batch, BY_NAME[field.element].cell, rows)
+    rows = told.sides.places[records] >> 1
+    present, texts = row_texts(told.sides.batch, BY_NAME[field.element].cell, rows)
     if not field.always:
-        known = np.array([one is not None for one in texts], bool)[which]
-        records, which = records[known], which[known]
-    return texts_at(field.name, records, [one or b"" for one in texts], which, told.protocol)
+        records = records[present]
+    elif len(present) < len(records):
+        texts = texts.spread(present, len(records))
+    return texts_at(field.name, records, texts, told.protocol)
 
 
 def _latency(told: Spoken) -> Values:

@@ -1,19 +1,48 @@
 """Texts of rows as Kentik's columns take them: valid UTF-8, no zero octet, at most 384 octets (step 10)."""
 
-from exporter.cells import decoded
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter.cells import decoded, is_plain, stretches
 from exporter.kentik.layout import Column
 from shared.record import Batch, texts
 
 LIMIT_BYTES = 384
 
 
-def row_texts(batch: Batch, cell: str, rows: Column) -> list[bytes | None]:
-    """The text in `cell` of each row, None where there is none."""
-    raw = texts(batch, cell, rows)
-    if batch.texts.isascii() and b"\0" not in batch.texts:
-        return [one if one is None else one[:LIMIT_BYTES] for one in raw]
-    mended = {one: _mended(one) for one in set(raw) if one is not None}
-    return [one if one is None else mended[one] for one in raw]
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A text for each of some records: where in the octets it stands."""
+
+    octets: bytes
+    begin: Column
+    length: Column
+
+    def spread(self, present: Column, total: int) -> "Texts":
+        """These are of some of so many records; the others' are empty."""
+        begin, length = np.zeros((2, total), np.int64)
+        begin[present], length[present] = self.begin, self.length
+        return Texts(self.octets, begin, length)
+
+
+def row_texts(batch: Batch, cell: str, rows: Column) -> tuple[Column, Texts]:
+    """Which of the rows have a text in `cell`, and these texts."""
+    present, begin, length = stretches(batch, cell, rows)
+    if is_plain(batch.texts):
+        return present, Texts(batch.texts, begin, np.minimum(length, LIMIT_BYTES))
+    raw = [one or b"" for one in texts(batch, cell, rows[present])]
+    places = {one: place for place, one in enumerate(dict.fromkeys(raw))}
+    which = np.fromiter(map(places.__getitem__, raw), np.int64, len(raw))
+    return present, listed([_mended(one) for one in places], which)
+
+
+def listed(texts: Sequence[bytes], which: Column) -> Texts:
+    """Of these texts, the one that each record has."""
+    length = np.fromiter(map(len, texts), np.int64, len(texts))
+    begin = np.cumsum(length) - length
+    return Texts(b"".join(texts), begin[which], length[which])
 
 
 def cut(text: bytes) -> bytes:

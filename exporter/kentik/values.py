@@ -1,11 +1,12 @@
 """What a custom column is on its way into a message: some records, and a number or octets for each (step 10)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from exporter.kentik.layout import ADDRESS, TEXT, UINT32, Column
+from exporter.kentik.texts import Texts
+from exporter.sheet import cut_cells
 from shared.elements import NO_U32
 from shared.reasons import AppProtocol
 
@@ -14,7 +15,7 @@ SHORTEST_MS, LONGEST_MS = 1, 20_000
 # An address is 17 octets whatever its version: 4, then IPv4's four and zeros.
 ADDRESS_OCTETS, ADDRESS_WORDS = 17, 3
 NO_LENGTHS = np.zeros(0, np.int64)
-PADDING = [bytes(8 - behind) for behind in range(8)]
+WORD_OCTETS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,13 @@ def addresses_at(field: str, records: Column, words: Column, protocol: AppProtoc
     return Values(field, records, ADDRESS, NO_LENGTHS, lengths, octets.tobytes(), protocol)
 
 
-def texts_at(
-    field: str, records: Column, texts: Sequence[bytes], which: Column, protocol: AppProtocol
-) -> Values:
-    """Texts of these records, `which` of the distinct ones each has."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-    filled = [text + PADDING[len(text) & 7] for text in texts]
-    octets = b"".join(map(filled.__getitem__, which.tolist()))
-    return Values(field, records, TEXT, NO_LENGTHS, lengths[which], octets, protocol)
+def texts_at(field: str, records: Column, texts: Texts, protocol: AppProtocol) -> Values:
+    """Texts of these records."""
+    cells = cut_cells(texts.octets, texts.begin, texts.length, WORD_OCTETS)
+    words = cells.view(np.uint64).reshape(len(records), cells.dtype.itemsize // WORD_OCTETS)
+    needed = texts.length // WORD_OCTETS + 1
+    octets = words[np.arange(words.shape[1]) < needed[:, None]].tobytes()
+    return Values(field, records, TEXT, NO_LENGTHS, texts.length + 1, octets, protocol)
 
 
 def numbers(field: str, column: Column, chosen: Column) -> Values:
