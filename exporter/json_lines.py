@@ -11,11 +11,13 @@ from exporter.alike import alike
 from exporter.columns import WORDS, Column, by_protocol
 from exporter.exchange_lines import put_exchanges
 from exporter.sheet import Sheet, cells_of, put_number
-from shared.element import Element
+from shared.application_elements import TEXTS
+from shared.element import NO_U16, Element
 from shared.elements import ELEMENTS
 from shared.record import Batch, Rows
 
-SHEET_ROWS = 4096  # their text is a few MB
+SHEET_BYTES = 6 << 20
+FIELDS_BYTES = 1200  # what a row takes without texts
 FIELDS = tuple(element for element in ELEMENTS if element.scope != "application")
 # Fields that many rows have alike: each set of their values is written once.
 FIRST_ALIKE, LAST_ALIKE = (
@@ -35,9 +37,15 @@ def parts(batch: Batch) -> list[memoryview]:
     """The lines in a few pieces: they are many megabytes, and need not stand beside each other."""
     if not len(batch.rows):
         return []
-    kinds = _kinds(batch)
-    firsts = range(0, len(batch.rows), SHEET_ROWS)
-    return [_part(batch, slice(first, first + SHEET_ROWS), kinds) for first in firsts]
+    kinds, step = _kinds(batch), _sheet_rows(batch.rows)
+    firsts = range(0, len(batch.rows), step)
+    return [_part(batch, slice(first, first + step), kinds) for first in firsts]
+
+
+def _sheet_rows(rows: Rows) -> int:
+    """How many rows a sheet takes; fewer where texts are long, for all have room for the longest."""
+    longest = (rows[cell].max(where=rows[cell] != NO_U16, initial=0) for cell in TEXTS)
+    return max(1, SHEET_BYTES // (FIELDS_BYTES + sum(map(int, longest))))
 
 
 def _part(batch: Batch, part: slice, kinds: tuple[Column, Column] | None) -> memoryview:

@@ -64,8 +64,16 @@ def test_texts_that_need_no_escape():
 @pytest.mark.parametrize("size", [1, 2, 7, 50])
 def test_rows_are_in_order_whatever_fits_a_sheet(monkeypatch, size):
     batch, texts = varied(11, 101)
-    monkeypatch.setattr(json_lines, "SHEET_ROWS", size)
+    monkeypatch.setattr(json_lines, "_sheet_rows", lambda _rows: size)
     assert lines(batch) == formatted(batch, texts)
+
+
+def test_a_sheet_stays_small_however_long_the_texts():
+    short, _ = made(1, 50, [b"a"])
+    long, cells = made(1, 50, [b"a", b"x" * 60_000])
+    rows = json_lines._sheet_rows
+    assert rows(long.rows) * 300_000 <= json_lines.SHEET_BYTES < rows(short.rows) * 2000
+    assert lines(long) == formatted(long, [tuple(of.values()) for of in cells])
 
 
 @pytest.mark.parametrize("distinct", [1, 3, 99])
