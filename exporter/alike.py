@@ -39,4 +39,4 @@ def _layout(names: tuple[str, ...]) -> np.dtype[np.void]:
 @cache
 def _factors(count: int) -> Column:
     """Odd numbers."""
-    return np.random.default_rng(SEED).integers(0, 1 << 63, count, np.uint64) * WORD.type(2) + WORD.type(1)
+    return np.array([pow(SEED, power, 1 << 64) for power in range(1, count + 1)], np.uint64)
