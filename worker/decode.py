@@ -14,7 +14,7 @@ MIRROR_HEAD = 8
 
 @inlined
 def clear(p: Int) -> None:
-    """Forget the packet before, but for what the source fills: at end length next time_ns link direction and tags."""
+    """Forget the packet before, but for what the source told."""
     p.src_mac = np.uint64(0)
     p.dst_mac = np.uint64(0)
     p.mpls_label = -1
@@ -25,7 +25,6 @@ def clear(p: Int) -> None:
     p.fragment = 0
     p.fragment_id = 0
     p.mss = 0
-    p.letter = 0
     p.window = -1
     p.window_scale = -1
     p.sequence = -1
@@ -33,8 +32,18 @@ def clear(p: Int) -> None:
 
 
 @inlined
-def decode(buf: Octets, p: Int) -> None:
-    """Fill every field of `p` from the frame at [p.at, p.end) of p.length bytes on the wire."""
+def decode(buf: Octets, frame: Int, p: Int) -> None:
+    """Fill every field of `p` from the frame at [frame.at, frame.end) of frame.length bytes on the wire."""
+    p.at = frame.at
+    p.end = frame.end
+    p.length = frame.length
+    p.next = frame.next
+    p.time_ns = frame.time_ns
+    p.link = frame.link
+    p.vlan = frame.vlan
+    p.inner_vlan = frame.inner_vlan
+    p.tags = frame.tags
+    p.direction = frame.direction
     clear(p)
     kind, at = network_of(buf, p)
     if kind < 0:

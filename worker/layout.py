@@ -13,11 +13,12 @@ from shared.vitals import PAGE_BYTES, WORDS
 from worker.decoders.cells import EXCHANGE, OUT_BYTES
 from worker.hot_row import FLOW_OF_ROW, hot_parts
 from worker.jit import WITHOUT_JIT
-from worker.rows import ASKED, COLD, FRAGMENT, HOT, LOSS, PACKET, SIDE, SLAB, TRACK
+from worker.rows import ASKED, COLD, FRAGMENT, FRAME, HOT, LOSS, PACKET, SIDE, SLAB, TRACK
 from worker.services import application_ports, service_ports
 from worker.translate import TRANSLATION, translations
 
-BLOCK_PACKETS = 1024
+BLOCK_PACKETS = 2048
+PACKETS_AT_ONCE = 64  # power of two; few enough to stay in the first-level cache
 FRAGMENTS = 4096
 OUTBOX_BYTES_MOST = 16 << 20  # the ring's whole length becomes resident in time
 TEXTS_BYTES_MOST = 4 << 20
@@ -49,6 +50,8 @@ class Table(NamedTuple):
     outbox: Any  # (rows,) ROW, record number modulo its length
     services: Any  # (65536,) uint8, 1 for known service ports
     ports: Any  # (2, 65536) uint8, AppProtocol by TCP and UDP port
+    packets: Any  # (PACKETS_AT_ONCE,) PACKET, those the meter has in hand
+    letters: Any  # (BLOCK_PACKETS,) PACKET, words[letters] datagrams of a block that Python must open
     exchange: Any  # (1,) EXCHANGE, what a decoder has just read
     out: Any  # (OUT_BYTES,) uint8, its texts
     translations: Any  # (any,) TRANSLATION, sorted
@@ -156,6 +159,7 @@ def open_table(
     parts["slab_view"] = parts["slab_bytes"].view()
     parts["slab_view"].flags.writeable = False
     parts |= {"services": service_ports(), "ports": application_ports() if ports is None else ports}
+    parts |= {"packets": np.zeros(PACKETS_AT_ONCE, PACKET), "letters": np.zeros(BLOCK_PACKETS, PACKET)}
     parts |= {"exchange": np.zeros(1, EXCHANGE), "out": np.zeros(OUT_BYTES, np.uint8)}
     parts["exchange"]["packed"] = rules.decode == PACKED_ANSWERS
     parts["translations"] = translations(translate)
@@ -167,9 +171,9 @@ def plain(array: Any) -> Any:
     return array.view(np.recarray) if WITHOUT_JIT and array.dtype.names else array
 
 
-def new_packets() -> Any:
-    """Scratch for one block of packets."""
-    return plain(np.zeros(BLOCK_PACKETS, PACKET))
+def new_frames() -> Any:
+    """Room for the frames of one block."""
+    return plain(np.zeros(BLOCK_PACKETS, FRAME))
 
 
 def _array(dtype: Any, dimensions: int = 1, *, readonly: bool = False) -> Any:
@@ -178,14 +182,15 @@ def _array(dtype: Any, dimensions: int = 1, *, readonly: bool = False) -> Any:
 
 U1, U4 = np.dtype("u1"), np.dtype("u4")
 BUFFER_TYPE = _array(U1, readonly=True)
-PACKETS_TYPE = _array(PACKET)
+FRAMES_TYPE = _array(FRAME)
 TABLE_TYPE = types.NamedTuple(
     [
         *(_array(np.dtype("i8")), _array(np.dtype("i8"))),
         *(_array(FLOW_OF_ROW), _array(SIDE), _array(TRACK), _array(LOSS)),
         *(_array(COLD), _array(U4), _array(U4), _array(FRAGMENT)),
         *(_array(ASKED), _array(SLAB), _array(U1), BUFFER_TYPE, _array(U1)),
-        *(_array(ROW), _array(U1), _array(U1, 2), _array(EXCHANGE), _array(U1)),
+        *(_array(ROW), _array(U1), _array(U1, 2)),
+        *(_array(PACKET), _array(PACKET), _array(EXCHANGE), _array(U1)),
         _array(TRANSLATION),
         *[types.int64] * len(Rules._fields),
     ],

@@ -1,6 +1,6 @@
 """The few datagrams that Python must open: QUIC's Initial packets, which hold their ClientHello encrypted (step 5).
 
-Kernels mark them; here they are opened once the block is metered, and a hello that is complete goes back to a kernel,
+Kernels put them aside; here they are opened once the block is metered, and a hello that is complete goes back to a kernel,
 which makes its record.
 """
 
@@ -18,7 +18,7 @@ from worker.decoders.quic import Initials
 from worker.decoders.tls import read_hello_message
 from worker.expiry import first_look
 from worker.jit import kernel
-from worker.layout import BLOCK_PACKETS, BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
+from worker.layout import BLOCK_PACKETS, BUFFER_TYPE, FRAMES_TYPE, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import tell
 from worker.table import find, insert
@@ -28,10 +28,10 @@ QUIC, PAYLOAD = int(AppProtocol.QUIC), int(AppBy.PAYLOAD)
 LETTERS_MOST = 64  # of a block of live packets: opening one costs as much as metering two hundred
 
 
-@kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
-def tell_hello(hello: Octets, packets: Int, i: Int, t: Int) -> None:
-    """The record of a ClientHello that packet `i` completed; its flow may have ended since."""
-    p, x = packets[i], t.exchange[0]
+@kernel(types.void(BUFFER_TYPE, types.int64, TABLE_TYPE))
+def tell_hello(hello: Octets, i: Int, t: Int) -> None:
+    """The record of a ClientHello that letter `i` completed; its flow may have ended since."""
+    p, x = t.letters[i], t.exchange[0]
     clear(x)
     if read_hello_message(hello, 0, len(hello), x, t.out) <= 0:
         return
@@ -53,17 +53,17 @@ class Letters:
         self._initials = Initials()
         self._most = BLOCK_PACKETS if waits else LETTERS_MOST
 
-    def read(self, buf: Any, packets: Any, count: int, table: Any) -> None:
-        """Open the marked datagrams of the block that was metered last."""
-        marked = np.flatnonzero(packets["letter"][:count])
+    def read(self, buf: Any, table: Any) -> None:
+        """Open those of the block that was metered last."""
+        came = int(table.words[LETTERS])
         table.words[LETTERS] = 0
         if not self._initials.able:
             return
-        table.words[MESSAGES_SHED] += max(len(marked) - self._most, 0)
-        for i in marked[: self._most].tolist():
-            p = packets[i]
+        table.words[MESSAGES_SHED] += max(came - self._most, 0)
+        for i in range(min(came, self._most)):
+            p = table.letters[i]
             start = int(p["at"] + p["payload_at"])
             datagram = buf[start : min(start + int(p["payload"]), int(p["end"]))].tobytes()
             hello = self._initials.hello(datagram, (int(p["hash"]), int(p["key"]), int(p["high"])))
             if hello:
-                tell_hello(np.frombuffer(hello, np.uint8), packets, i, table)
+                tell_hello(np.frombuffer(hello, np.uint8), i, table)

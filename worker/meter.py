@@ -21,7 +21,7 @@ from worker.fragments import join
 from worker.hot_row import loss_at, side_at, track_at
 from worker.jit import inlined, kernel
 from worker.jit_memory import commit, prefetch
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE, TABLE_TYPE
+from worker.layout import BUFFER_TYPE, FRAMES_TYPE, PACKETS_AT_ONCE, TABLE_TYPE
 from worker.listen import choose_decoder, hear
 from worker.octets import Int, Octets
 from worker.report import report
@@ -37,7 +37,8 @@ FIRST_DROP, NOT_SAMPLED = INDEX[drop_counter(Drop(1))], int(Drop.NOT_SAMPLED)
 END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (
     int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END")
 )
-STRIDE, AHEAD = 16, 32
+STRIDE = 16  # a third of what is in hand
+IN_HAND_MASK = PACKETS_AT_ONCE - 1
 TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
 
 
@@ -48,7 +49,6 @@ def identify(t: Int, p: Int) -> None:
         join(t, p)
     if t.sample_below < ALL_HASHES and not is_sampled(t, p):
         p.verdict = NOT_SAMPLED
-        p.hash = 0
         return
     if len(t.translations) > 0:
         translate(t, p)
@@ -58,7 +58,8 @@ def identify(t: Int, p: Int) -> None:
 
 @inlined
 def expect(t: Int, p: Int) -> None:
-    """Have what `account` will need come into the cache meanwhile."""
+    """The packet's flow, most likely; have its row come."""
+    p.row = guess(t, p.hash)
     if p.row >= 0:
         prefetch(t.flows, p.row)
         prefetch(t.sides, side_at(p.row, p.high))
@@ -187,19 +188,28 @@ def conclude(buf: Octets, t: Int, p: Int) -> None:
     commit(t.words, CURSOR_OFFSET, p.next)
 
 
-@kernel(types.void(BUFFER_TYPE, PACKETS_TYPE, types.int64, TABLE_TYPE))
-def meter(buf: Octets, packets: Int, count: Int, t: Int) -> None:
-    """Account `count` packets whose source fields are filled; the outbox has room for two records of each."""
-    for start in range(0, count + 2 * AHEAD, STRIDE):
+@inlined
+def take_up(buf: Octets, t: Int, frame: Int, p: Int) -> None:
+    """Decode a frame, and have the place of its flow in the index come."""
+    decode(buf, frame, p)
+    if t.mirror:
+        decode_mirrored(buf, p)
+    p.hash = 0
+    if p.verdict == 0:
+        identify(t, p)
+        prefetch(t.index, p.hash & (len(t.index) - 1))
+
+
+@kernel(types.void(BUFFER_TYPE, FRAMES_TYPE, types.int64, TABLE_TYPE))
+def meter(buf: Octets, frames: Int, count: Int, t: Int) -> None:
+    """Account `count` frames; the outbox has room for two records of each.
+
+    Three steps on their way past each other: what one fetches has come when the next needs it.
+    """
+    for start in range(0, count + 2 * STRIDE, STRIDE):
         for i in range(start, min(start + STRIDE, count)):
-            decode(buf, packets[i])
-            if t.mirror:
-                decode_mirrored(buf, packets[i])
-            if packets[i].verdict == 0:
-                identify(t, packets[i])
-                prefetch(t.index, packets[i].hash & (len(t.index) - 1))
-        for i in range(max(start - AHEAD, 0), min(start - AHEAD + STRIDE, count)):
-            packets[i].row = guess(t, packets[i].hash)
-            expect(t, packets[i])
-        for i in range(max(start - 2 * AHEAD, 0), min(start - 2 * AHEAD + STRIDE, count)):
-            conclude(buf, t, packets[i])
+            take_up(buf, t, frames[i], t.packets[i & IN_HAND_MASK])
+        for i in range(max(start - STRIDE, 0), min(start, count)):
+            expect(t, t.packets[i & IN_HAND_MASK])
+        for i in range(max(start - 2 * STRIDE, 0), min(start - STRIDE, count)):
+            conclude(buf, t, t.packets[i & IN_HAND_MASK])

@@ -32,6 +32,7 @@ def adopt(t: Table) -> bool:
         words[INDEX["seed"]] = int.from_bytes(os.urandom(8), "little", signed=True)
         words[INDEX["layout"]] = LAYOUT
     words[INDEX["table_capacity"]] = len(t.flows)
+    words[INDEX["letters"]] = 0  # a dead worker's went with it
     words[INDEX["pid"]] = os.getpid()
     return bool(used)
 

@@ -1,4 +1,4 @@
-"""What the flow table's file is made of: one packet's scratch, and the rows kept for flows, fragments and questions.
+"""What the flow table's file is made of: rows kept for flows, fragments and questions; and a packet on its way there.
 
 A flow has one hot row of four cache lines, FLOW, its two SIDEs, its two TRACKs and its two LOSSes, which packets
 touch, and one cold row of one, COLD, touched when it begins and when it is reported. A line of another row is another
@@ -16,16 +16,26 @@ def _columns(kind: str, names: str) -> list[tuple[str, str]]:
     return [(name, kind) for name in names.split()]
 
 
+# Where a frame stands in the source's buffer, [at, end), and what the source knows of it.
+FRAME = np.dtype(
+    [
+        *_columns("i8", "at end length next time_ns"),
+        *_columns("i4", "link"),
+        *_columns("u2", "vlan inner_vlan"),
+        *_columns("u1", "tags direction"),
+    ],
+    align=True,
+)
 # One packet on its way through the kernels; wide fields, so that plain Python agrees with compiled code.
 PACKET = np.dtype(
     [
         *_columns("i8", "at end length next time_ns ip_bytes payload fragment_id"),
-        *_columns("i8", "mpls_label sequence acknowledged hash row touched"),
+        *_columns("i8", "mpls_label sequence acknowledged hash row"),
         *_columns("u8", "src_head src_tail dst_head dst_tail src_mac dst_mac"),
         *_columns("u8", "low_head low_tail high_head high_tail key"),
         *_columns("i4", "link tags vlan inner_vlan src_port dst_port window window_scale mss"),
         *_columns("i4", "verdict ip_version proto tos ttl tcp_flags direction"),
-        *_columns("i4", "fragment icmp payload_at high letter"),
+        *_columns("i4", "fragment icmp payload_at high"),
     ],
     align=True,
 )

@@ -14,7 +14,7 @@ from worker.capture.ring import RingSource
 from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, PACKED_ANSWERS, Rules, new_packets, open_table
+from worker.layout import BLOCK_PACKETS, PACKED_ANSWERS, Rules, new_frames, open_table
 from worker.letters import Letters
 from worker.life import Life
 from worker.meter import meter
@@ -48,7 +48,7 @@ class Worker:
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
         self.life = Life(spec.life, self.words, self.outlet)
-        self._packets, self._letters = new_packets(), Letters(waits=spec.waits)
+        self._frames, self._letters = new_frames(), Letters(waits=spec.waits)
         self._kept_s = 0.0
         self._last_packet = (0, 0)
 
@@ -82,14 +82,14 @@ class Worker:
 
     def step(self, source: Source) -> int:
         """One turn of the loop; packets taken."""
-        count = source.take(self._packets)
+        count = source.take(self._frames)
         if count:
             self._make_room()
             before_ns = self.words[NOW_NS]
             self.words[SHEDDING] = source.is_pressed
-            meter(source.buf, self._packets, count, self.table)
+            meter(source.buf, self._frames, count, self.table)
             if self.words[LETTERS]:
-                self._letters.read(source.buf, self._packets, count, self.table)
+                self._letters.read(source.buf, self.table)
             source.done()
             if self.words[NOW_NS] != before_ns:
                 self._last_packet = (int(self.words[NOW_NS]), time.monotonic_ns())

@@ -8,7 +8,7 @@ from worker.capture.pcapng import walk_pcapng
 from worker.capture.ring import walk_block
 from worker.clock import ticks
 from worker.expiry import end_all, sweep
-from worker.layout import Rules, new_packets, open_table
+from worker.layout import Rules, new_frames, open_table
 from worker.letters import Letters, tell_hello
 from worker.meter import meter
 from worker.recovery import adopt, forget_time
@@ -23,15 +23,15 @@ def up() -> None:
     import worker.birth  # noqa: F401 - all that a worker imports, before privileges go
 
     table = open_table(bytearray(WARM_TABLE_BYTES), 16, RULES)
-    buf, packets = np.frombuffer(b"", np.uint8), new_packets()
+    buf, frames = np.frombuffer(b"", np.uint8), new_frames()
     adopt(table)
     adopt(table)
-    walk_pcap(buf, 0, 0, 0, PcapFormat(24, 0, 1000, 16, 1), packets)
-    walk_pcapng(buf, 0, 0, 0, 0, np.zeros((0, 4), np.int64), packets)
-    walk_block(buf, 0, 0, packets)
-    walk_batch(buf, np.frombuffer(b"", np.uint32).reshape(-1, 4), 0, 1, 0, packets)
-    meter(buf, packets, 0, table)
-    tell_hello(buf, packets, 0, table)
+    walk_pcap(buf, 0, 0, 0, PcapFormat(24, 0, 1000, 16, 1), frames)
+    walk_pcapng(buf, 0, 0, 0, 0, np.zeros((0, 4), np.int64), frames)
+    walk_block(buf, 0, 0, frames)
+    walk_batch(buf, np.frombuffer(b"", np.uint32).reshape(-1, 4), 0, 1, 0, frames)
+    meter(buf, frames, 0, table)
+    tell_hello(buf, 0, table)
     Letters(waits=True)
     sweep(table, 1, 1)
     end_all(table, 1)

@@ -27,7 +27,7 @@ class Replayed:
                 while not source.ended:
                     count = source.take(kernels.packets)
                     meter(source.buf, kernels.packets, count, kernels.table)
-                    letters.read(source.buf, kernels.packets, count, kernels.table)
+                    letters.read(source.buf, kernels.table)
                     kernels.sweep()
                     self._take()
         except CaptureError:

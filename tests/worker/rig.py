@@ -14,7 +14,7 @@ from shared.vitals import INDEX
 from worker.capture.files import FileSource
 from worker.clock import ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, Rules, new_packets, open_table
+from worker.layout import BLOCK_PACKETS, Rules, new_frames, open_table
 from worker.meter import meter
 from worker.recovery import adopt
 
@@ -39,7 +39,7 @@ class Kernels:
         adopt(self.table)
         self.words = self.table.words
         self.words[INDEX["seed"]] = SEED
-        self.packets = new_packets()
+        self.packets = new_frames()
         self.records = []
 
     def __getitem__(self, name):

@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.worker.rig import Bytes, Kernels, source_of
 from tests.worker.trial import START_NS
 from worker.capture.files import WINDOW_BYTES, CaptureError, FileSource
-from worker.layout import new_packets
+from worker.layout import new_frames
 
 FUZZ = examples(200)
 BORDERS = [WINDOW_BYTES + step for step in (-29, -17, -16, -15, -1, 0, 1, 13)]
@@ -29,7 +29,7 @@ def ethernet(seed, count, most=1500):
 
 def read(content, most=1024):
     """((time_ns, link, bytes, length) of each packet, the sentence about damage)."""
-    source, packets, found = source_of(content), new_packets(), []
+    source, packets, found = source_of(content), new_frames(), []
     while not source.ended:
         count = source.take(packets[:most])
         for p in packets[:count]:
@@ -263,7 +263,7 @@ def test_damaged_anywhere(seed, data):
         source = source_of(bytes(content))
     except CaptureError:
         return
-    packets, found = new_packets(), 0
+    packets, found = new_frames(), 0
     while not source.ended:
         found += source.take(packets)
     assert found == source.packets
@@ -275,7 +275,7 @@ def test_a_successor_goes_on_at_the_packet_after(stop):
     rng = random.Random(1)
     found = [(START_NS + i, data) for i, (_, data) in enumerate(frames.some(rng, 400))]
     for content in (pcap(found), gzip.compress(pcap(found))):
-        packets = new_packets()
+        packets = new_frames()
         first = source_of(content)
         first.take(packets[:stop])
         later = FileSource(Bytes(content), int(packets[stop - 1]["next"]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from worker.capture.pcap import CUT, GOOD, MAGICS, PACKET_LIMIT_BYTES, TOO_LONG, read_format, walk_pcap
 from worker.capture.pcapng import BLOCK_LIMIT_BYTES, DESCRIPTION, Section, walk_pcapng
-from worker.layout import new_packets
+from worker.layout import new_frames
 
 GZIP, PCAPNG = b"\x1f\x8b", b"\x0a\x0d\x0d\x0a"
 WINDOW_BYTES = 512 << 10  # more than BLOCK_LIMIT_BYTES
@@ -98,7 +98,7 @@ class FileSource:
 
     def _skip_to(self, position: int) -> None:
         """Read again, without metering, what a dead worker had done."""
-        packets, window = new_packets(), self._window
+        packets, window = new_frames(), self._window
         while window.base + self._at < position and not self.ended:
             # A block never goes beyond the window in hand, or the next one if that was at its end.
             whole = window.base + window.size + WINDOW_BYTES <= position

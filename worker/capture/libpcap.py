@@ -12,7 +12,7 @@ from numba import types
 
 from worker.decode_link import IN, OUT
 from worker.jit import kernel
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE
+from worker.layout import BUFFER_TYPE, FRAMES_TYPE
 from worker.octets import Int, Octets, be16, be32
 
 BATCH_PACKETS = 1024
@@ -31,7 +31,7 @@ class RefusedError(Exception):
     """libpcap would not open the interface; the text is its own word."""
 
 
-@kernel(types.int64(BUFFER_TYPE, META_TYPE, types.int64, types.int64, types.int64, PACKETS_TYPE))
+@kernel(types.int64(BUFFER_TYPE, META_TYPE, types.int64, types.int64, types.int64, FRAMES_TYPE))
 def walk_batch(buf: Octets, meta: Any, start: Int, link: Int, mac: Int, packets: Any) -> Int:
     """Fill packets from a batch's (sec, usec, offset, captured) rows from `start` on; returns how many."""
     count = min(len(packets), len(meta) - start)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from worker.jit import kernel
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE
+from worker.layout import BUFFER_TYPE, FRAMES_TYPE
 from worker.octets import Int, Octets, either32
 
 FILE_HEADER_BYTES = 24
@@ -50,7 +50,7 @@ def read_format(head: bytes) -> PcapFormat | None:
         types.int64,
         types.int64,
         types.NamedUniTuple(types.int64, len(PcapFormat._fields), PcapFormat),
-        PACKETS_TYPE,
+        FRAMES_TYPE,
     )
 )
 def walk_pcap(

@@ -12,7 +12,7 @@ from numba import types
 
 from worker.capture.pcap import CUT, GOOD, PACKET_LIMIT_BYTES, TOO_LONG
 from worker.jit import inlined, kernel
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE
+from worker.layout import BUFFER_TYPE, FRAMES_TYPE
 from worker.octets import Int, Octets, either16, either32
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 2, 3, 6
@@ -90,7 +90,7 @@ def stamp_ns(stamp: Int, units: Int, offset_ns: Int) -> Int:
         types.int64,
         types.int64,
         types.Array(types.int64, 2, "C"),
-        PACKETS_TYPE,
+        FRAMES_TYPE,
     )
 )
 def walk_pcapng(

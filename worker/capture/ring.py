@@ -17,7 +17,7 @@ from numba import types
 from shared.vitals import INDEX
 from worker.decode_link import ETHERNET, RAW, direction_of
 from worker.jit import inlined, kernel
-from worker.layout import BUFFER_TYPE, PACKETS_TYPE
+from worker.layout import BUFFER_TYPE, FRAMES_TYPE
 from worker.octets import Int, Octets, octet
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
@@ -55,7 +55,7 @@ def link_of(hardware: Int) -> Int:
     return UNKNOWN_LINK
 
 
-@kernel(types.int64(BUFFER_TYPE, types.int64, types.int64, PACKETS_TYPE))
+@kernel(types.int64(BUFFER_TYPE, types.int64, types.int64, FRAMES_TYPE))
 def walk_block(buf: Octets, at: Int, block_end: Int, packets: Any) -> Int:
     """Fill packets from the header at `at` to the last of the block; returns how many."""
     count = 0
