@@ -14,7 +14,6 @@ from shared.settings import CaptureSettings, HostSettings, KentikSettings, Setti
 from supervisor import kentik, translations
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
-ENVIRONMENT = "FLOWHERD_"
 LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
 TABLE = "interface"
 UNSHOWN = frozenset({"token", "proxy_url"})

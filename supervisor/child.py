@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -147,10 +147,10 @@ def isolated(package: str) -> tuple[str, ...]:
     return sys.executable, "-I", "-m", package
 
 
-def spawn(
-    name: str, words: Sequence[str], loop: Loop, listener: Listener, *, stderr: int | None = None
-) -> Child:
-    """Start `words FD`; the process gets its own group, so that Ctrl-C reaches us alone."""
+def launch(
+    words: Sequence[str], *, stderr: int | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[int, socket.socket]:
+    """Start `words FD`: its pid and our end. It has a process group of its own, so that Ctrl-C reaches us alone."""
     ours, theirs = channel.pair()
     with theirs:
         started = subprocess.Popen(
@@ -160,8 +160,7 @@ def spawn(
             stderr=stderr,
             pass_fds=[theirs.fileno()],
             process_group=0,
+            env=environ,
         )
-    child = Child(name, ours, loop, listener)
-    child.adopt(started.pid)
     started.returncode = 0  # waited for by pidfd; keeps subprocess from looking for it too
-    return child
+    return started.pid, ours

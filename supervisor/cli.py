@@ -41,7 +41,7 @@ app = App(
     help="A host flow agent: packets of every NIC become biflow records, kept locally or exported.",
     version_flags=("--version", "-V"),
     version=lambda: f"flowherd {version_of('flowherd')}",
-    config=[Env(arguments.ENVIRONMENT, command=False), ORIGINS.add_file],
+    config=[Env(credentials.ENVIRONMENT, command=False), ORIGINS.add_file],
     default_parameter=Parameter(negative_iterable=(), negative_none=()),
     result_action="return_value",
 )

@@ -3,8 +3,7 @@
 import os
 from collections.abc import MutableMapping
 
-from supervisor.arguments import ENVIRONMENT
-
+ENVIRONMENT = "FLOWHERD_"
 KPROXYS = ("KENTIK_API_EMAIL", "KENTIK_API_TOKEN")
 KPROBES = {"KENTIK_EMAIL": "email", "KENTIK_TOKEN": "token"}
 SECRET = frozenset({"token"})

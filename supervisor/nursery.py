@@ -1,10 +1,11 @@
 """The nursery as the supervisor sees it: kernels compiled once, workers forked on request."""
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.logs import Log
-from supervisor import lifecycle
+from supervisor import head_start, lifecycle
 from supervisor.account import Account
 from supervisor.child import Child, Message, isolated
 from supervisor.loop import Loop
@@ -44,11 +45,16 @@ class Nursery(Standing):
         self._orders, self._news = orders, news
         self.is_ready = False
 
+    def launch(self) -> tuple[int, socket.socket]:
+        """The one that had a head start, or a new one."""
+        return head_start.take() or super().launch()
+
     def greet(self) -> None:
-        """Compile, warm, then become the service user."""
+        """Compile, warm, then become the service user; where to complain, if that is not our own stderr."""
         who = self._orders.account
         start = {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid}
-        self.say(start | {"cache_dir": self._orders.cache_dir, "raw": self._orders.raw})
+        start |= {"cache_dir": self._orders.cache_dir, "raw": self._orders.raw}
+        self.say(start, () if self._stderr is None else (self._stderr,))
 
     def fork(self, spec: Message, descriptors: Sequence[int]) -> bool:
         """Ask for one worker."""

@@ -1,11 +1,12 @@
 """A process that ought to run as long as we do, nursery or exporter: started, started again, ended."""
 
 import signal
+import socket
 import time
 
 from shared.logs import Log
 from supervisor import lifecycle
-from supervisor.child import Child, End, Message, spawn
+from supervisor.child import Child, End, Message, launch
 from supervisor.lifecycle import Life, Policy, State
 from supervisor.loop import Loop
 
@@ -43,8 +44,14 @@ class Standing:
 
     def start(self) -> None:
         """Start the process and tell it what it needs."""
-        self.child = spawn(self.name, self.words, self._loop, self, stderr=self._stderr)
+        pid, ours = self.launch()
+        self.child = Child(self.name, ours, self._loop, self)
+        self.child.adopt(pid)
         self.greet()
+
+    def launch(self) -> tuple[int, socket.socket]:
+        """A new process of ours: its pid and our end of its channel."""
+        return launch(self.words, stderr=self._stderr)
 
     def tick(self, now_s: float) -> None:
         """Start a successor when its back-off is over."""

@@ -55,7 +55,7 @@ def test_wheel_holds_what_modules_load(wheel):
 
 def test_command_is_flowherd():
     (script,) = importlib.metadata.distribution("flowherd").entry_points.select(group="console_scripts")
-    assert (script.name, script.value) == ("flowherd", "supervisor.cli:main")
+    assert (script.name, script.value) == ("flowherd", "supervisor.__main__:main")
 
 
 def test_every_dependency_is_pinned():

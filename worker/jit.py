@@ -13,6 +13,7 @@ from worker.jit_cache import CHECK_BOUNDS  # first of all: it settles where numb
 # isort: split
 import numba
 
+from worker.jit_load import only_from_python
 from worker.jit_parts import only_within_kernels
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -36,6 +37,7 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
     def compiled(function: Function) -> Function:
         if WITHOUT_JIT:
             return function
+        only_from_python(function)
         dispatcher = numba.njit(signature, cache=True, **OPTIONS)(function)
         _ready.append(function.__name__)
         if not dispatcher.stats.cache_hits:

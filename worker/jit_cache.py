@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept; must be settled before numba is imported.
+"""Where compiled kernels are kept; must be settled before the first kernel is.
 
 numba stamps a cached kernel with its own file only, so the folder is named for all sources together.
 """
@@ -6,6 +6,7 @@ numba stamps a cached kernel with its own file only, so the folder is named for 
 import hashlib
 import os
 import shutil
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -17,9 +18,9 @@ COMPLETE = "complete"  # written when all kernels are there
 
 
 def folder(root: str | Path) -> Path:
-    """Folder of the compiled kernels under `root`: one for each state of the sources and of numba."""
-    digest = hashlib.sha256(f"{version('numba')} {version('numpy')} {CHECK_BOUNDS}".encode())
-    here = Path(__file__).parent
+    """Folder of the compiled kernels under `root`: one for each place and state of the sources and of numba."""
+    here = Path(__file__).parent  # another checkout's kernels are not found, numba names them by their place
+    digest = hashlib.sha256(f"{version('numba')} {version('numpy')} {CHECK_BOUNDS} {here}".encode())
     for source in sorted([*here.rglob("*.py"), *(here.parent / "shared").glob("*.py")]):
         digest.update(source.read_bytes())
     return Path(root) / f"kernels-{digest.hexdigest()[:16]}"
@@ -34,6 +35,8 @@ def use(root: str | Path) -> Path:
         if time.time() - other.stat().st_mtime > UNUSED_S:
             shutil.rmtree(other, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.reload_config()
     return chosen
 
 

@@ -22,17 +22,29 @@ from shared import channel
 
 def main(descriptor: int) -> int:
     """Serve the supervisor on a channel until it closes."""
+    gc.disable()  # what is loaded stays; looking through it for garbage takes longer than the kernels do
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     setproctitle("flowherd nursery")
     supervisor = socket.socket(fileno=descriptor)
+    import numba  # noqa: F401 - whatever the orders will be: the supervisor reads its settings meanwhile
+
     with suppress(BrokenPipeError):  # nobody waits for the answer any more
         while (message := channel.receive(supervisor)) is not None:
             orders, descriptors = message
             if orders["do"] == "start":
+                complain_to(descriptors)
                 start(supervisor, orders)
             elif orders["do"] == "fork":
                 fork(supervisor, orders["spec"], descriptors)
     return 0
+
+
+def complain_to(descriptors: list[int]) -> None:
+    """A live table is on the terminal: what we have to say goes where the supervisor asks for it."""
+    for descriptor in descriptors:
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
@@ -46,8 +58,8 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     from worker import shed, warm
 
     warm.up()
-    gc.collect()
     gc.freeze()  # a collection in a worker must not copy the pages it shares with the nursery
+    gc.enable()
     shed.compiler_pages()
     pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
     channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
