@@ -16,8 +16,8 @@ class CaptureSettings:
     """BPF expression, libpcap's syntax; empty: everything"""
     promisc: bool = False
     """put the interface into promiscuous mode"""
-    snaplen: int = 65535
-    """bytes kept of each packet"""
+    snaplen: int = 0
+    """bytes kept of each packet; 0: as many as are read of it, with --no-decode those of its headers"""
     sample: int = 0
     """one of this many flows is kept, with both its directions; 0: as Kentik's device says, without it every flow"""
     device_id: int = 0
@@ -38,7 +38,7 @@ class CaptureSettings:
     """how the group shares packets: by flow, one after the other, or by the core they come on"""
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
-    ring_mib: int = 64
+    ring_mib: int = 16
     """memory of the capture ring, MiB"""
     table_mib: int = 512
     """address space of the flow table and outbox, MiB; memory is used as flows come"""

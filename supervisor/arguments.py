@@ -132,7 +132,7 @@ def _as_type(key: str, value: Any) -> Any:  # noqa: ANN401 checked against the h
 
 LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
-        "snaplen": 64,
+        "snaplen": 0,
         "sample": 0,
         "device_id": 0,
         "device_plan": 0,
@@ -154,6 +154,7 @@ LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
         "store_age_s": 1,
     }
 )
+SNAPLEN_LEAST = 64  # or 0, which is as many as are read
 AGE_MOST_S = 36_525 * 86_400  # a hundred years: nanoseconds of it still fit into 64 bits
 MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
@@ -200,8 +201,9 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
     if name in LEAST:
         if math.isnan(value):
             raise ConfigurationError(f"{path}: nan is no number")
-        if value < LEAST[name]:
-            raise ConfigurationError(f"{path}: {value} is less than {LEAST[name]}")
+        least = SNAPLEN_LEAST if name == "snaplen" and value else LEAST[name]
+        if value < least:
+            raise ConfigurationError(f"{path}: {value} is less than {least}")
         if value > MOST[name]:
             raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
     elif name in FOLDERS and not value:

@@ -10,6 +10,7 @@ import socket
 import struct
 
 from shared.errors import ConfigurationError, FlowherdError
+from shared.settings import CaptureSettings
 
 SO_ATTACH_FILTER = 26
 SO_GET_FILTER = 26
@@ -17,15 +18,30 @@ INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter: code, jump if true, 
 PROGRAM_LIMIT = 4096
 RETURN_CONSTANT = 0x06
 
+WHOLE = 65535
+# What the headers that are read take at most: Ethernet, two tags beside the one the kernel takes out, three labels,
+# IPv6 with 120 bytes of extension headers, TCP with all its options: 14 + 8 + 12 + 40 + 120 + 60 = 254.
+HEADERS = 256
+
 Program = tuple[tuple[int, int, int, int], ...]
 EVERYTHING: Program = ((RETURN_CONSTANT, 0, 0, 0xFFFFFFFF),)
+NOTHING: Program = ((RETURN_CONSTANT, 0, 0, 0),)
+
+
+def snaplen_of(capture: CaptureSettings, *, mirror: bool = False) -> int:
+    """Bytes kept of each packet: as asked, or no more than is read of it.
+
+    What a mirror wraps lies deeper; libpcap's batches tell no length but that of what was kept.
+    """
+    reads_headers = not capture.decode and not mirror and capture.capture == "ring"
+    return capture.snaplen or (HEADERS if reads_headers else WHOLE)
 
 
 def compile_filter(interface: str, expression: str, snaplen: int) -> Program:
     """The program that keeps `snaplen` bytes of what `expression` matches; empty: keep everything."""
     if expression.strip():
         return shortened(_by_libpcap(interface, expression), snaplen)
-    return ((RETURN_CONSTANT, 0, 0, snaplen),) if snaplen < 65535 else ()
+    return ((RETURN_CONSTANT, 0, 0, snaplen),) if snaplen < WHOLE else ()
 
 
 def shortened(program: Program, snaplen: int) -> Program:
@@ -50,7 +66,7 @@ def _by_libpcap(interface: str, expression: str) -> Program:
     import pcapy
 
     try:
-        handle = pcapy.open_live(interface, 65535, 0, 10)
+        handle = pcapy.open_live(interface, WHOLE, 0, 10)
     except pcapy.PcapError as error:
         raise FlowherdError(f"{interface}: libpcap cannot open it to compile the filter: {error}") from error
     try:

@@ -109,7 +109,7 @@ def _interface(choice: Choice, settings: Settings) -> Finding:
     if not choice.link.is_up:
         return Finding("warning", f"interface {name}: its filter can be compiled only while it is up")
     try:
-        program = bpf.compile_filter(name, capture.filter, capture.snaplen)
+        program = bpf.compile_filter(name, capture.filter, bpf.snaplen_of(capture, mirror=settings.mirror))
     except ConfigurationError as error:
         return Finding("failed", str(error), error.code)
     return Finding("ok", f"interface {name}: filter compiles to {len(program)} instructions")

@@ -5,12 +5,14 @@ Interfaces' locks stand in one place, whatever an instance's own folders are.
 
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import FlowherdError
 
 FOLDER = Path("/run/flowherd/locks")
+MOMENTS, MOMENT_S = 10, 0.01
 
 
 class Lock:
@@ -20,27 +22,57 @@ class Lock:
         self._fd, self._path = fd, path
 
     @classmethod
-    def take(cls, path: Path, refusal: Callable[[str], str]) -> "Lock":
-        """The lock at `path`, or the sentence `refusal` makes of its holder's pid."""
+    def take(cls, path: Path, refusal: Callable[[str], str], group: int = 0) -> "Lock":
+        """The lock at `path`, or the sentence `refusal` makes of its holder's pid.
+
+        Members of one fanout group share it: each sees packets that the others do not.
+        """
         while True:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                pid = os.pread(fd, 20, 0).decode().strip() or "unknown"
+            if not _locked(fd, fcntl.LOCK_EX) and not (group and _joined(fd, group)):
+                pid = _content(fd)[0]
                 os.close(fd)
-                raise FlowherdError(refusal(pid)) from error
+                raise FlowherdError(refusal(pid))
             if os.fstat(fd).st_nlink:
                 break
             os.close(fd)  # its last holder removed it between our open and our lock
         os.truncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(fd, f"{os.getpid()} {group or ''}".strip().encode() + b"\n", 0)
+        if group:
+            fcntl.flock(fd, fcntl.LOCK_SH)
         return cls(fd, path)
 
     def release(self) -> None:
-        """Let the next instance have it. Removed while still held: nobody trusts a removed file."""
-        self._path.unlink(missing_ok=True)
+        """Let the next instance have it. Removed while still held, by the last: nobody trusts a removed file."""
+        if _locked(self._fd, fcntl.LOCK_EX):
+            self._path.unlink(missing_ok=True)
         os.close(self._fd)
+
+
+def _locked(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _joined(fd: int, group: int) -> bool:
+    """Whether those who hold it are members of the same fanout group; then so are we.
+
+    Who has just come is alone for a moment, until its group is written.
+    """
+    for _ in range(MOMENTS):
+        if _content(fd)[1] == str(group) and _locked(fd, fcntl.LOCK_SH):
+            return True
+        time.sleep(MOMENT_S)
+    return False
+
+
+def _content(fd: int) -> tuple[str, str]:
+    """The pid of who came last, and its fanout group."""
+    pid, group, *_ = [*os.pread(fd, 40, 0).decode().split(), "unknown", "unknown"]
+    return pid, group
 
 
 def path_of(ifindex: int) -> Path:

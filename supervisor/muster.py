@@ -12,7 +12,7 @@ from supervisor.herd import Herd
 from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.outbound import Report
-from supervisor.placement import place
+from supervisor.placement import around, place
 from supervisor.post import Handover, Post
 from supervisor.roster import Choice
 from supervisor.topology import read_topology
@@ -102,15 +102,17 @@ class Muster:
         everyone = [post.link for post in posts] + links
         captures = {link.name: self.capture_of(link.name) for link in everyone}
         pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
-        places = place(everyone, read_topology(captures), pinned, held)
+        topology = read_topology(captures)
+        places = place(everyone, topology, pinned, held)
         for link in links:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
             )
         mode, mirror = self._settings.mode, self._settings.mirror
         return [
-            Post(link, captures[link.name], places[link.name].core, self._sample_key, mode, mirror)
+            Post(link, captures[link.name], core, self._sample_key, mode, mirror, near=around(core, topology))
             for link in links
+            for core in (places[link.name].core,)
         ]
 
     def _open(self, post: Post) -> None:
@@ -123,24 +125,18 @@ class Muster:
         except FlowherdError:
             post.close()
             raise
-        for what, part, asked_mib in (
-            ("capture ring", post.ring, capture.ring_mib),
-            ("flow table", post.table, capture.table_mib),
-        ):
-            if part and part.mib < asked_mib:
-                self._log.warning(
-                    f"smaller {what} than asked: memory is short",
-                    interface=post.name, asked_mib=asked_mib, got_mib=part.mib,
-                )  # fmt: skip
+        for shortage in post.shortages():
+            self._log.warning(shortage, interface=post.name)
         post.life = replace(post.life, since_s=time.monotonic())
         self._herd.staff(post)
 
     def _program(self, post: Post, capture: CaptureSettings) -> bpf.Program:
-        program = bpf.compile_filter(post.name, capture.filter, capture.snaplen)
+        snaplen = bpf.snaplen_of(capture, mirror=post.mirror)
+        program = bpf.compile_filter(post.name, capture.filter, snaplen)
         if post.link.hardware not in sample_program.ETHERNET_FRAMES:
             return program
         sampling = sampling_of(capture.sample, post.sample_key)
-        return sample_program.with_sampling(program, sampling, capture.snaplen)
+        return sample_program.with_sampling(program, sampling, snaplen)
 
     def _refuse(self, post: Post, why: str) -> None:
         """Say it once for each reason, not at each look."""

@@ -25,6 +25,13 @@ class Place:
     reason: str
 
 
+def around(core: int | None, topology: Topology) -> frozenset[int]:
+    """Cores of this core's node, to take its worker's ring from; none where every core is as near."""
+    if core is None or core not in topology.nodes or len(set(topology.nodes.values())) == 1:
+        return frozenset()
+    return frozenset(other for other, node in topology.nodes.items() if node == topology.nodes[core])
+
+
 def place(
     links: Sequence[Link],
     topology: Topology,

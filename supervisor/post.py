@@ -7,12 +7,14 @@ from typing import Any
 
 from shared.settings import CaptureSettings, Mode
 from supervisor import bpf, lock, translations
+from supervisor.affinity import standing_on
 from supervisor.child import Child
 from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.ring import BLOCK_BYTES, Ring, fanout_of, open_ring
 from supervisor.table import Table
 
+SIZED = (("capture ring", "--ring-mib"), ("flow table", "--table-mib"))
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
 
 
@@ -55,6 +57,7 @@ class Post:
     table: Table | None = None
     ring: Ring | None = None
     lock: "lock.Lock | None" = None
+    near: frozenset[int] = frozenset()
 
     @property
     def name(self) -> str:
@@ -69,20 +72,22 @@ class Post:
     def open(self, program: bpf.Program = ()) -> None:
         """Take what a worker needs; capture files need no lock."""
         if not self.files and not self.lock:
-            self.lock = lock.Lock.take(lock.path_of(self.link.ifindex), partial(lock.watched_by, self.name))
+            path, refusal = lock.path_of(self.link.ifindex), partial(lock.watched_by, self.name)
+            self.lock = lock.Lock.take(path, refusal, self.capture.fanout_group if self.kind == "ring" else 0)
         if self.table is None:
             self.table = Table.create(self.name, self.capture.table_mib)
         if self.kind == "ring" and self.ring is None:
-            self.ring = open_ring(
-                self.name,
-                self.link.ifindex,
-                self.capture.ring_mib,
-                program,
-                promisc=self.capture.promisc,
-                fanout=fanout_of(self.capture),
-            )
+            self.ring = self._open_ring(program)
         elif self.ring:
             self.ring.refilter(program)
+
+    def _open_ring(self, program: bpf.Program) -> Ring:
+        """Of memory near the worker's core."""
+        promisc, fanout = self.capture.promisc, fanout_of(self.capture)
+        with standing_on(self.near):
+            return open_ring(
+                self.name, self.link.ifindex, self.capture.ring_mib, program, promisc=promisc, fanout=fanout
+            )
 
     def leave(self) -> Handover:
         """Let a successor have what would otherwise be closed."""
@@ -126,6 +131,15 @@ class Post:
         page = self.counters()
         return page["flows_active"] + page["head"] - page["acknowledged"] if page else 0
 
+    def shortages(self) -> list[str]:
+        """What the kernel gave less of than was asked, and what to do about it."""
+        asked = self.capture.ring_mib, self.capture.table_mib
+        return [
+            f"{what} of {part.mib} MiB instead of {mib}: memory is short; free some, or set {setting} lower"
+            for (what, setting), part, mib in zip(SIZED, (self.ring, self.table), asked, strict=True)
+            if part and part.mib < mib
+        ]
+
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""
         return (self.ring.sock.fileno(),) if self.ring else self.sources
@@ -144,7 +158,7 @@ class Post:
             "blocks": self.ring.blocks if self.ring else 0,
             "filter": self.capture.filter,
             "promisc": self.capture.promisc,
-            "snaplen": self.capture.snaplen,
+            "snaplen": bpf.snaplen_of(self.capture, mirror=self.mirror),
             "sample": self.capture.sample,
             "sample_key": self.sample_key,
             "decode": self.capture.decode,

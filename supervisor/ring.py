@@ -28,7 +28,7 @@ ETH_P_ALL = 3
 NOTHING_YET = 0
 ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
-# on a quiet link: 10 s at 64 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
+# on a quiet link: 2.5 s at 16 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
 BLOCK_BYTES = 256 << 10
 BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
 FRAME_BYTES = 2048
@@ -69,20 +69,27 @@ def fanout_of(capture: CaptureSettings) -> int:
 def open_ring(
     interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool, fanout: int = 0
 ) -> Ring:
-    """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in."""
+    """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in.
+
+    Nor does anything before it is in its `fanout` group, whose others have it.
+    """
     try:
         # Protocol 0: no packet is queued until bind names the interface.
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     except PermissionError as error:
         raise FlowherdError(f"{interface}: capturing needs root; run it with sudo") from error
     try:
-        ring = _armed(sock, interface, ifindex, ring_mib, program, promisc=promisc)
+        sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
+        bpf.attach(sock, bpf.NOTHING if fanout else program)
+        blocks = _allocate(sock, interface, ring_mib * BLOCKS_A_MIB)
+        _bind(sock, interface, ifindex, promisc=promisc)
         if fanout:
             _join(sock, interface, fanout)
+            bpf.attach(sock, program or bpf.EVERYTHING)
     except BaseException:
         sock.close()
         raise
-    return ring
+    return Ring(sock, blocks)
 
 
 def _is_loopback(sock: socket.socket) -> bool:
@@ -101,12 +108,7 @@ def _join(sock: socket.socket, interface: str, fanout: int) -> None:
         ) from error
 
 
-def _armed(
-    sock: socket.socket, interface: str, ifindex: int, ring_mib: int, program: bpf.Program, *, promisc: bool
-) -> Ring:
-    sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
-    bpf.attach(sock, program)
-    blocks = _allocate(sock, interface, ring_mib * BLOCKS_A_MIB)
+def _bind(sock: socket.socket, interface: str, ifindex: int, *, promisc: bool) -> None:
     try:
         sock.bind((interface, NOTHING_YET))
         if _is_loopback(sock):
@@ -118,7 +120,6 @@ def _armed(
             sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, member)
     except OSError as error:
         raise FlowherdError(f"{interface}: cannot be captured: {error.strerror}") from error
-    return Ring(sock, blocks)
 
 
 def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
@@ -130,7 +131,9 @@ def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
         except OSError as error:
             if error.errno != errno.ENOMEM or blocks <= 2 * BLOCKS_A_MIB:
                 raise FlowherdError(
-                    f"{interface}: no capture ring of {blocks // BLOCKS_A_MIB} MiB: {error.strerror}"
+                    f"{interface}: the kernel has no room for a capture ring, neither of the "
+                    f"{asked // BLOCKS_A_MIB} MiB asked nor of {blocks // BLOCKS_A_MIB}: {error.strerror}; free some "
+                    "memory, or set --ring-mib lower"
                 ) from error
             blocks //= 2
         else:

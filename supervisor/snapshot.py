@@ -94,7 +94,7 @@ def row_of(post: Post, rates: Rates, now_s: float) -> Row:
         flows=page.get("flows_active", 0),
         captured=page.get("packets_received", 0),
         dropped=page.get("kernel_dropped", 0),
-        why=post.life.why,
+        why="; ".join(filter(None, (post.life.why, *post.shortages()))),
         counters=worker_counters(page),
     )
 

@@ -23,7 +23,10 @@ class Table:
 
     @classmethod
     def create(cls, name: str, asked_mib: int) -> "Table":
-        """A new empty table, smaller than asked where memory is short."""
+        """A new empty table, smaller than asked where memory is short.
+
+        Its pages come with the worker's first touch, so from the node of the core it is pinned to.
+        """
         mib = fitting(asked_mib, memory.available_mib())
         fd = os.memfd_create(f"flowherd-{name}", os.MFD_CLOEXEC)
         os.truncate(fd, mib << 20)

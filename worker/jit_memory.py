@@ -9,7 +9,8 @@ from numba.extending import intrinsic
 
 from worker.jit import WITHOUT_JIT, inlined
 
-TO_WRITE, ALL_LEVELS, DATA = 1, 3, 1  # LLVM Language Reference, llvm.prefetch
+LINE = 64
+TO_READ, ALL_LEVELS, DATA = 0, 3, 1  # LLVM Language Reference, llvm.prefetch
 
 
 def _address(context: Any, builder: Any, kind: Any, array: Any, of: Any, index: Any) -> Any:
@@ -70,7 +71,7 @@ def _fetch(_context: Any, array: Any, index: Any) -> Any:
         address, word = builder.bitcast(address, cgutils.voidptr_t), cgutils.int32_t
         signature = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
         fetch = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-        builder.call(fetch, [address, word(TO_WRITE), word(ALL_LEVELS), word(DATA)])
+        builder.call(fetch, [address, word(TO_READ), word(ALL_LEVELS), word(DATA)])
         return context.get_dummy_value()
 
     return types.void(array, index), build
@@ -86,7 +87,7 @@ def _prefetch(array: Any, index: Any) -> None:
 
 
 prefetch = _plain_fetch if WITHOUT_JIT else _prefetch
-"""In kernels: array[index] will be needed soon; the processor fetches its line and waits for nothing."""
+"""In kernels: array[index] will be needed soon; the processor fetches its line, and waits for nothing."""
 
 move_octets = _plain_move if WITHOUT_JIT else _move_octets
 """In kernels: target[into : into + octets] = source[out_of : …], both within their arrays, by the C library."""

@@ -12,6 +12,7 @@ from shared.counters import WORKER
 from shared.record import Batch, parts
 from shared.vitals import INDEX
 from shared.wire import AckReader, header
+from worker import shed
 from worker.layout import Table
 
 HEAD, TAIL, ACKNOWLEDGED = INDEX["head"], INDEX["tail"], INDEX["acknowledged"]
@@ -19,6 +20,7 @@ TEXTS_HEAD, TEXTS_TAIL = INDEX["texts_head"], INDEX["texts_tail"]
 BATCHES_SENT, RECORDS_DROPPED, EPOCH = INDEX["batches_sent"], INDEX["records_dropped"], INDEX["epoch"]
 BATCH_RECORDS = 8192
 BATCH_AGE_S = 1.0
+SHED_RECORDS = 2048
 FIRST_COUNTER = INDEX[WORKER[0].name]
 
 
@@ -31,6 +33,7 @@ class Outlet:
         self._words, self._outbox, self._texts = table.words, table.outbox, table.texts
         self.interface, self._ifindex, self._sample_rate = interface, ifindex, max(sample, 1)
         self._last_sent_s = time.monotonic()
+        self._shed = int(self._words[TAIL])
         self.take_pipes(batches, acks)
 
     def take_pipes(self, batches: int, acks: int) -> None:
@@ -125,6 +128,17 @@ class Outlet:
         """Records before this one are the exporter's now, or dropped: so are their texts."""
         self._words[TEXTS_TAIL] = self._text_at(record)
         self._words[TAIL] = record
+
+    def shed(self) -> None:
+        """Give the memory of records the exporter has taken back to the kernel; what a slow one left is kept."""
+        tail, capacity = int(self._words[TAIL]), len(self._outbox)
+        first = max(self._shed, tail - capacity)
+        while tail - first >= SHED_RECORDS:
+            place = first % capacity
+            count = min(tail - first, capacity - place)
+            shed.pages_between(self._outbox[place : place + count])
+            first += count
+        self._shed = first
 
     def _counters(self) -> dict[str, int]:
         return {counter.name: int(self._words[FIRST_COUNTER + i]) for i, counter in enumerate(WORKER)}

@@ -26,6 +26,7 @@ from worker.spec import Spec
 
 NOW_NS, BASE_NS, KERNEL_DROPPED = INDEX["now_ns"], INDEX["base_ns"], INDEX["kernel_dropped"]
 CAPTURING_SINCE_NS, SHEDDING, LETTERS = (INDEX[n] for n in ("capturing_since_ns", "shedding", "letters"))
+SWEPT_TICK = INDEX["swept_tick"]
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
 HOUSEKEEPING_S = 0.25
@@ -125,12 +126,14 @@ class Worker:
     def _keep_house(self, source: Source) -> None:
         """Sweep; and a few times a second the heartbeat, the kernel's drops, the pipes and the supervisor."""
         tick = int(self.words[NOW_NS] - self.words[BASE_NS]) >> TICK_BITS
-        sweep(self.table, tick, max(self.outlet.room - RECORDS_A_BLOCK, 0))
+        if tick != self.words[SWEPT_TICK]:
+            sweep(self.table, tick, max(self.outlet.room - RECORDS_A_BLOCK, 0))
         now_s = time.monotonic()
         if now_s - self._kept_s >= HOUSEKEEPING_S:
             self._kept_s = now_s
             if not self.spec.waits:
                 self._advance_clock()
+                self.outlet.shed()
             self.words[KERNEL_DROPPED] += source.kernel_drops()
             self.outlet.pump()
             self.life.attend()

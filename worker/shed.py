@@ -1,13 +1,17 @@
-"""Give the compiler's pages back once the kernels are compiled: some 80 MB of LLVM's code nobody runs again.
+"""Memory given back to the kernel: the compiler's code once all is compiled, records that have been delivered.
 
-Only executable mappings of a file: they are clean, and the kernel reads them again should anyone need them.
+The compiler is some 80 MB of LLVM's code nobody runs again. Only executable mappings of a file go: they are clean, and
+the kernel reads them again should anyone need them.
 """
 
 import ctypes
+import mmap
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 COMPILER = "llvmlite"
-MADV_DONTNEED = 4
+_madvise = ctypes.CDLL(None).madvise
+_madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 def code_of(name: str, maps: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -21,8 +25,15 @@ def code_of(name: str, maps: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 def compiler_pages() -> None:
     """Unmap the pages of LLVM's code from this process; advice, so nothing is lost when it is refused."""
-    madvise = ctypes.CDLL(None).madvise
-    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     with open("/proc/self/maps") as maps:  # noqa: PTH123 - a line at a time, as the kernel makes it
         for start, size in list(code_of(COMPILER, maps)):
-            madvise(start, size, MADV_DONTNEED)
+            _madvise(start, size, mmap.MADV_DONTNEED)
+
+
+def pages_between(array: Any) -> None:
+    """Make the pages that lie wholly within a part of a memory file zero again, and free."""
+    page = mmap.PAGESIZE
+    start = -(-array.ctypes.data // page) * page
+    end = (array.ctypes.data + array.nbytes) // page * page
+    if end > start:
+        _madvise(start, end - start, mmap.MADV_REMOVE)

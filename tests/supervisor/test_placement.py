@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.links import Link
-from supervisor.placement import Topology, place
+from supervisor.placement import Topology, around, place
 
 NICS = [Link(f"eth{number}", number + 2) for number in range(4)]
 NEAR_1 = Link("eth0", 2, numa_node=1)
@@ -56,3 +56,18 @@ def test_no_core_serves_two_while_another_is_free(count, mask):
     given_cores = cores(links, Topology(dict.fromkeys(sorted(mask), 0)))
     assert set(given_cores) <= mask
     assert min(count, len(mask)) == len(set(given_cores))
+
+
+@pytest.mark.parametrize(
+    ("core", "nodes", "expected"),
+    [
+        (2, TWO_NODES, {2, 3}),
+        (0, TWO_NODES, {0, 1}),
+        (1, {0: 0, 1: 0}, set()),  # one node: every core is as near
+        (7, TWO_NODES, set()),  # pinned where we may not run
+        (None, TWO_NODES, set()),
+        (3, {0: 0, 1: 1, 2: 0, 3: 1, 8: 0}, {1, 3}),  # numbered in turn, as many servers do
+    ],
+)
+def test_a_ring_is_taken_from_its_workers_node(core, nodes, expected):
+    assert around(core, Topology(nodes)) == expected

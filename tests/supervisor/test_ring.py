@@ -1,14 +1,20 @@
 """The capture socket: filtered, bound, shrunk; bytecode read back from the kernel."""
 
+import os
 import socket
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, FlowherdError
+from shared.settings import CaptureSettings
 from supervisor import bpf
+from supervisor.links import Link
+from supervisor.post import Post
+from supervisor.snapshot import Rates, row_of
 from tests.conftest import ROOT
 from tests.supervisor.rig import namespace
 
@@ -90,6 +96,100 @@ print(struct.unpack("@3I", ring.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 1
 
 
 @pytest.mark.root
+def test_two_sockets_of_a_fanout_group_share_the_packets(inside):
+    """While packets come the second joins: none comes twice, none is missed, and a flow stays whole."""
+    code = """
+import mmap, socket, struct, threading, time
+from supervisor.ring import BLOCK_BYTES, PACKET_STATISTICS, RETIRE_MS, SOL_PACKET, open_ring
+FLOWS, PACKETS = 64, 20000
+sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+sender.bind(("vb", 0))
+def frame(number):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, 64, 17, 0, b"\\x0a\\0\\0\\1", b"\\x0a\\0\\0\\2")
+    return b"\\2" * 12 + b"\\x08\\0" + head + struct.pack("!HHHH", number % FLOWS, 53, 8, 0)
+def send():
+    for number in range(PACKETS):
+        sender.send(frame(number))
+def ports(ring):
+    page, found = mmap.mmap(ring.sock.fileno(), ring.blocks * BLOCK_BYTES), []
+    for start in range(0, len(page), BLOCK_BYTES):
+        status, packets, first = struct.unpack_from("=3I", page, start + 8)
+        at = start + first
+        for _ in range(packets if status & 1 else 0):
+            ahead, mac = *struct.unpack_from("=I", page, at), *struct.unpack_from("=H", page, at + 24)
+            found.append(struct.unpack_from("!H", page, at + mac + 34)[0])
+            at += ahead
+    return found
+first = open_ring("va", socket.if_nametoindex("va"), 8, (), promisc=True, fanout=FANOUT)
+thread = threading.Thread(target=send)
+thread.start()
+time.sleep(0.01)
+second = open_ring("va", socket.if_nametoindex("va"), 8, (), promisc=True, fanout=FANOUT)
+thread.join()
+for number in range(FLOWS * 4):
+    sender.send(frame(number))
+time.sleep(4 * RETIRE_MS / 1000)
+one, two = ports(first), ports(second)
+late = {port for port in one[-len(two) // 8 :]}
+print(len(one) + len(two), len(two) > 0, len(late & set(two)))
+"""
+    total, has_both, on_both = run_inside(inside, code.replace("FANOUT", "9")).split()
+    assert (int(total), has_both, on_both) == (20_000 + 256, "True", "0")
+
+
+@pytest.mark.root
+def test_members_must_agree_on_the_mode(inside):
+    code = """
+import socket
+from supervisor.ring import open_ring
+first = open_ring("va", socket.if_nametoindex("va"), 4, (), promisc=False, fanout=9)
+try:
+    open_ring("va", socket.if_nametoindex("va"), 4, (), promisc=False, fanout=9 | 1 << 16)
+except Exception as error:
+    print(error)
+"""
+    assert "va: fanout group 9 cannot be joined" in run_inside(inside, code)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("promisc", "count"), [(True, "1"), (False, "0")])
+def test_promiscuous_mode_lasts_as_long_as_the_ring(inside, promisc, count):
+    code = f"""
+import socket, subprocess
+from supervisor.ring import open_ring
+def told():
+    words = subprocess.run(["ip", "-d", "link", "show", "va"], capture_output=True, text=True).stdout.split()
+    return words[words.index("promiscuity") + 1]
+ring = open_ring("va", socket.if_nametoindex("va"), 4, (), promisc={promisc})
+print(told())
+ring.close()
+print(told())
+"""
+    assert run_inside(inside, code).split() == [count, "0"]
+
+
+@pytest.mark.root
+def test_the_ring_is_asked_for_on_a_core_of_its_node(monkeypatch):
+    """The kernel takes a ring's memory from the node of the core that asks; then we run where we did before."""
+    from supervisor import ring
+
+    cores, asked = os.sched_getaffinity(0), []
+
+    class Watching(socket.socket):
+        def setsockopt(self, level, option, value):
+            if option == ring.PACKET_RX_RING:
+                asked.append(os.sched_getaffinity(0))
+            super().setsockopt(level, option, value)
+
+    monkeypatch.setattr(socket, "socket", Watching)
+    for near in ({max(cores)}, {1 << 14}, ()):  # the second is no core of this machine
+        post = Post(Link("lo", 1), CaptureSettings(ring_mib=4), near=frozenset(near))
+        post._open_ring(()).close()
+    assert asked == [{max(cores)}, cores, cores]
+    assert os.sched_getaffinity(0) == cores
+
+
+@pytest.mark.root
 def test_a_smaller_ring_is_taken_when_the_kernel_refuses(monkeypatch):
     """Both numbers are kept, so that they can be said."""
     from supervisor import ring
@@ -108,7 +208,39 @@ def test_a_smaller_ring_is_taken_when_the_kernel_refuses(monkeypatch):
     monkeypatch.setattr(socket, "socket", Sparing)
     opened = ring.open_ring("lo", 1, 64, (), promisc=False)
     assert (asked, opened.mib) == ([256, 128, 64, 32], 8)
+    post = Post(Link("lo", 1), CaptureSettings(ring_mib=64), ring=opened)
+    (sentence,) = post.shortages()
+    assert sentence.startswith("capture ring of 8 MiB instead of 64: ")
+    assert "--ring-mib" in sentence
+    assert row_of(post, Rates(), 0.0).why == sentence
     opened.close()
+
+
+@pytest.mark.root
+def test_no_room_at_all_is_said_with_both_numbers(monkeypatch):
+    from supervisor import ring
+
+    class Full(socket.socket):
+        def setsockopt(self, level, option, value):
+            if option == ring.PACKET_RX_RING:
+                raise OSError(12, "Cannot allocate memory")
+            super().setsockopt(level, option, value)
+
+    monkeypatch.setattr(socket, "socket", Full)
+    with pytest.raises(
+        FlowherdError, match=r"lo: .*neither of the 16 MiB asked nor of 2: .*--ring-mib lower"
+    ):
+        ring.open_ring("lo", 1, 16, (), promisc=False)
+
+
+def test_without_decoding_headers_are_enough():
+    """A length that was chosen stands; a mirror's packets lie deeper; libpcap tells no other length."""
+    bare = CaptureSettings(decode=False)
+    assert bpf.snaplen_of(bare) == bpf.HEADERS
+    assert bpf.snaplen_of(CaptureSettings()) == bpf.WHOLE
+    assert bpf.snaplen_of(bare, mirror=True) == bpf.WHOLE
+    assert bpf.snaplen_of(replace(bare, capture="pcap")) == bpf.WHOLE
+    assert bpf.snaplen_of(replace(bare, snaplen=96)) == 96
 
 
 @pytest.mark.root

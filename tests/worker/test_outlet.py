@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import select
+from mmap import PAGESIZE
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from shared.record import unpack
 from tests.worker.rig import Frames, Kernels
 from tests.worker.test_table import udp
 from tests.worker.trial import START_NS
-from worker.outlet import BATCH_RECORDS, Outlet
+from worker.outlet import BATCH_RECORDS, SHED_RECORDS, Outlet
 
 PIPE_BYTES = 4096
 
@@ -192,3 +193,25 @@ def test_a_young_batch_waits_and_a_large_one_does_not(exporter):
     write(kernels, BATCH_RECORDS)
     outlet.pump()
     assert select.select([exporter.batches], [], [], 0)[0]
+
+
+def test_memory_of_delivered_records_goes_back(exporter):
+    """Whole pages of what was acknowledged are free again; what was not stands, also round the ring's end."""
+    kernels, outlet = outlet_with(exporter, 0, size_bytes=16 << 20)
+    capacity, outbox = outlet.room, kernels.table.outbox
+    assert capacity > 2 * SHED_RECORDS
+    resident = []
+    for _ in range(3):
+        write(kernels, capacity - 100)
+        until(lambda: outlet.is_sent, outlet, exporter)
+        following = kernels["head"] - 50
+        exporter.acknowledge(7, following)
+        outlet.pump()
+        outlet.shed()
+        resident.append(int(np.count_nonzero(outbox["packets"])))
+        kept = outbox[np.arange(following, kernels["head"]) % capacity]
+        assert (kept["packets"] == 1).all()
+    page_rows = 2 * PAGESIZE // outbox.itemsize + 2
+    assert max(resident) < 50 + 3 * page_rows
+    until(lambda: outlet.is_sent, outlet, exporter)
+    assert exporter.numbers == list(range(kernels["head"]))
