@@ -29,10 +29,10 @@ NOTHING_YET = 0
 ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
 # on a quiet link: 2.5 s at 16 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
-BLOCK_BYTES = 256 << 10
+BLOCK_BYTES = 512 << 10
 BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
 FRAME_BYTES = 2048
-RETIRE_MS = 40
+RETIRE_MS = 80
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ SWEPT_TICK = INDEX["swept_tick"]
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
 HOUSEKEEPING_S = 0.25
-OPEN_BLOCK_S = 0.05  # a little longer than the ring keeps a block open
+OPEN_BLOCK_S = 0.1  # a little longer than the ring keeps a block open
 
 
 class Worker:

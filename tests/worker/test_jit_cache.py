@@ -41,3 +41,39 @@ def test_a_changed_source_has_another_folder(monkeypatch, tmp_path):
         (tmp_path / package / "a.py").write_text("A = 2")
         seen.add(jit_cache.folder("/x"))
     assert len(seen) == 3
+
+
+KERNEL = """
+from numba import types
+from worker.jit import inlined, kernel
+
+@inlined
+def twice(x):
+    return x * 2
+
+@kernel(types.int64(types.int64))
+def doubled(x):
+    return twice(x)
+"""
+LOOK = """
+import sys
+sys.path.insert(0, FOLDER)
+from some_kernel import doubled
+library = next(iter(doubled.overloads.values())).library
+module = library._shared_module
+words = sum(len(list(block.instructions)) for f in module.functions for block in f.blocks)
+print(doubled(21), sum(doubled.stats.cache_hits.values()), words - len(list(module.functions)))
+print("numba.np.linalg" in sys.modules)
+"""
+
+
+def test_a_kernel_is_loaded_without_bitcode_and_without_what_compiling_needs(tmp_path):
+    """One `unreachable` for each name is all that is left of it beside the machine code."""
+    (tmp_path / "some_kernel.py").write_text(KERNEL)
+    code, cache = LOOK.replace("FOLDER", repr(str(tmp_path))), str(tmp_path / "cache")
+    compiled = in_python(
+        code.replace("module.functions", "library._final_module.functions"), NUMBA_CACHE_DIR=cache
+    )
+    loaded = in_python(code, NUMBA_CACHE_DIR=cache)
+    assert compiled.split()[:2] == ["42", "0"]
+    assert loaded.split() == ["42", "1", "0", "False"]
