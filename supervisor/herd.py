@@ -21,6 +21,9 @@ from supervisor.standing import FILE_POLICY, POLICY
 
 SILENT_S = 5.0
 STACK_S = 1.0
+NICE = (
+    -10
+)  # of who captures: beside others on its core it lost a sixth of what it lost with 0 (docs/adr/0009)
 COUNTERS = tuple(counter.name for counter in WORKER if counter.kind == "counter")
 
 
@@ -95,6 +98,8 @@ class Herd:
         post = self.posts.get(name)
         if post and post.worker and not post.worker.pid:
             post.worker.adopt(pid)
+            if post.kind != "files":
+                post.worker.prefer(NICE)
             self._log.debug("worker started", interface=name, pid=pid)
 
     def failed(self, name: str, why: str) -> None:
