@@ -38,7 +38,7 @@ class CaptureSettings:
     """how the group shares packets: by flow, one after the other, or by the core they come on"""
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
-    ring_mib: int = 16
+    ring_mib: int = 64
     """memory of the capture ring, MiB"""
     table_mib: int = 512
     """address space of the flow table and outbox, MiB; memory is used as flows come"""

@@ -84,12 +84,6 @@ class Child:
             return False
         return True
 
-    def prefer(self, nice: int) -> None:
-        """Let it run before others: the kernel's queue for it is short."""
-        if self._pidfd >= 0:
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.pid, nice)
-
     def kill(self, number: int, why: str = "") -> None:
         """Send a signal by pidfd, so that no stranger with a recycled pid is hit."""
         self.killed_by_us = why or self.killed_by_us

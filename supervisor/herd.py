@@ -98,8 +98,6 @@ class Herd:
         post = self.posts.get(name)
         if post and post.worker and not post.worker.pid:
             post.worker.adopt(pid)
-            if post.kind != "files":
-                post.worker.prefer(NICE)
             self._log.debug("worker started", interface=name, pid=pid)
 
     def failed(self, name: str, why: str) -> None:

@@ -28,7 +28,7 @@ ETH_P_ALL = 3
 NOTHING_YET = 0
 ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
-# on a quiet link: 2.5 s at 16 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
+# on a quiet link: 10 s at 64 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
 BLOCK_BYTES = 512 << 10
 BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
 FRAME_BYTES = 2048

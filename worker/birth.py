@@ -9,7 +9,6 @@ from worker.capture.libpcap import RefusedError
 from worker.pin import pin
 from worker.replay import Replay
 from worker.run import Worker
-from worker.shed import large_blocks_at_once
 from worker.spec import Spec
 
 
@@ -19,8 +18,6 @@ def live(spec: Spec) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     setproctitle(f"flowherd worker {spec.name}")
     granted = pin(spec.core)
-    if not spec.waits:
-        large_blocks_at_once()
     worker = Replay(spec, granted) if spec.kind == "files" else Worker(spec, granted)
     try:
         worker.work()

@@ -1,7 +1,7 @@
 """The few datagrams that Python must open: QUIC's Initial packets, which hold their ClientHello encrypted (step 5).
 
-Kernels put them aside; here they are opened once the block is metered, and a hello that is complete goes back to a kernel,
-which makes its record.
+Kernels put them aside; here they are opened once the block is metered, and a hello that is complete goes back to a
+kernel, which makes its record.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from worker.decoders.quic import Initials
 from worker.decoders.tls import read_hello_message
 from worker.expiry import first_look
 from worker.jit import kernel
-from worker.layout import BLOCK_PACKETS, BUFFER_TYPE, FRAMES_TYPE, TABLE_TYPE
+from worker.layout import BLOCK_PACKETS, BUFFER_TYPE, TABLE_TYPE
 from worker.octets import Int, Octets
 from worker.report import tell
 from worker.table import find, insert

@@ -1,4 +1,4 @@
-"""Memory given back to the kernel: the compiler's code once all is compiled, records and messages when delivered.
+"""Memory given back to the kernel: the compiler's code once all is compiled, records when delivered.
 
 The compiler is some 80 MB of LLVM's code nobody runs again. Only executable mappings of a file go: they are clean, and
 the kernel reads them again should anyone need them.
@@ -7,14 +7,10 @@ the kernel reads them again should anyone need them.
 import ctypes
 import mmap
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 COMPILER = "llvmlite"
-M_MMAP_THRESHOLD = -3  # malloc.h
-LARGE_BYTES = 256 << 10
-_libc = ctypes.CDLL(None)
-_madvise = _libc.madvise
+_madvise = ctypes.CDLL(None).madvise
 _madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
@@ -32,12 +28,6 @@ def compiler_pages() -> None:
     with open("/proc/self/maps") as maps:  # noqa: PTH123 - a line at a time, as the kernel makes it
         for start, size in list(code_of(COMPILER, maps)):
             _madvise(start, size, mmap.MADV_DONTNEED)
-
-
-def large_blocks_at_once() -> None:
-    """Have malloc map messages apart and unmap them when sent: by itself it learns to keep such blocks in its heap."""
-    with suppress(AttributeError):  # another C library than GNU's
-        _libc.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def pages_between(array: Any) -> None:

@@ -11,7 +11,6 @@ from contextlib import suppress
 import pytest
 
 from supervisor import lock
-from supervisor.herd import NICE
 from supervisor.session import TOGETHER_S
 from tests.supervisor.rig import DRIVE, flowherd, ip, namespace, places, running, until
 
@@ -83,10 +82,6 @@ def test_the_second_ctrl_c_ends_at_once(tmp_path, inside):
         service.process.send_signal(signal.SIGINT)
         assert service.process.wait(20) == 1
         assert "stopped at once" in service.log.read_text()
-
-
-def test_who_captures_runs_before_others(service):
-    assert os.getpriority(os.PRIO_PROCESS, service.running("va")["pid"]) == NICE
 
 
 def test_a_killed_worker_is_back_within_a_tenth_of_a_second(service):

@@ -111,7 +111,7 @@ def test_kill_9_loses_no_packet(place, played, folder):
     """The ring fills while the worker is away; its successor goes on where it stopped."""
     path, count = played
     rng, kills, loops = random.Random(9), 0, 40
-    with flowherd(place, folder, "--ring-mib", "64") as live:  # deaths in a row wait longer each time
+    with flowherd(place, folder) as live:
         pid = live.capturing()
         sender = place.command("tcpreplay", "-q", "-i", "va", "--pps=30000", f"--loop={loops}", path)
         with subprocess.Popen(sender, stdout=subprocess.DEVNULL) as player:
