@@ -9,6 +9,7 @@ PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/pip --quiet --disable-pip-version-c
 WHEELS := --only-binary :all:
 DEBIAN := tshark:tshark tcpreplay:tcpreplay nfdump:nfdump nfpcapd:nfdump softflowd:softflowd ra:argus-client \
 	argus:argus-server ip:iproute2 tcpdump:tcpdump tmux:tmux curl:curl
+PEERS := pmacctd:pmacct ndpiReader:libndpi-bin strace:strace
 ARGS ?=
 TESTS ?=
 
@@ -23,7 +24,7 @@ sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
 endef
 export EVERYBODY
 
-.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean user tools stale
+.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean user tools peers stale
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
@@ -61,7 +62,7 @@ fuzz: dev ## fuzz one target for a while (TARGET=http MINUTES=20); packets, dns,
 	@$(PIP) install $(WHEELS) --editable '.[fuzz]'
 	@NUMBA_DISABLE_JIT=1 exec $(BIN)/python -W ignore -m tests.fuzz.run $(or $(TARGET),packets) --minutes $(or $(MINUTES),20)
 
-bench: dev tools ## measure speed and memory (ARGS="…")
+bench: .venv/.bench peers ## measure speed and memory beside other probes (ARGS="--only replay --quick")
 	@exec $(BIN)/python bench/run.py $(ARGS)
 
 clean: ## remove .venv and every cache
@@ -103,6 +104,11 @@ stale:
 	@$(PIP) install $(WHEELS) --editable '.[dev,kentik,proxy,quic]'
 	@touch $@
 
+.venv/.bench: .venv/.dev
+	@echo 'setup: adding what the pictures of the benchmarks need to .venv'
+	@$(PIP) install $(WHEELS) --editable '.[bench,dev,kentik,proxy,quic]'
+	@touch $@
+
 # Root opens the sockets; everything that reads a packet runs as this user.
 user:
 	@if [ "$$(id -u)" = 0 ] && ! id -u flowherd >/dev/null 2>&1; then \
@@ -110,15 +116,21 @@ user:
 		useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowherd; \
 	fi
 
-tools:
-	@missing=; for pair in $(DEBIAN); do \
+tools: PACKAGES := $(DEBIAN)
+tools: WHAT := test
+tools: WITHOUT := tests that need them are skipped
+peers: PACKAGES := $(DEBIAN) $(PEERS)
+peers: WHAT := bench
+peers: WITHOUT := what they would be measured for is left out
+tools peers:
+	@missing=; for pair in $(PACKAGES); do \
 		PATH="$$PATH:/usr/sbin:/sbin" command -v $${pair%%:*} >/dev/null || missing+=" $${pair##*:}"; done; \
 	missing=$$(tr ' ' '\n' <<<"$$missing" | sort -u | xargs); \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "test: installing Debian packages the tests use: $$missing"; \
+		echo "$(WHAT): installing Debian packages: $$missing"; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing; } \
-			>/dev/null || echo "test: they could not be installed; tests that need them are skipped" >&2; \
+			>/dev/null || echo "$(WHAT): they could not be installed; $(WITHOUT)" >&2; \
 	else \
-		echo "test: not installed: $$missing; tests that need them are skipped" >&2; \
+		echo "$(WHAT): not installed: $$missing; $(WITHOUT)" >&2; \
 	fi

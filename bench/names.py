@@ -1,45 +1,15 @@
-"""DNS and nothing else: questions and answers, each pair a flow, replayed to null; answers a second of one core."""
+"""DNS and nothing else: questions and answers, each pair a flow."""
 
-import os
 import random
-import re
-import statistics
 import struct
-import subprocess
 
-from bench import offline, traffic
-from bench.result import Result
+from bench import traffic
 
 NAMES = 50_000
 A, CNAME, AAAA = 1, 5, 28
 PAIRS_A_SECOND = 5000  # of capture time: 300,000 flows in the table, which forgets after a minute
 RESOLVERS = 8
-RECORDS = re.compile(r"; ([\d,]+) flow records")
 LATENCIES_US = (300, 900, 4000, 20_000, 70_000)
-
-
-def measure(folder, pairs=1_000_000, rounds=5):
-    """Medians of cost(the capture and it once more) - cost(it)."""
-    once = folder / "names.pcap"
-    write(once, pairs)
-    seconds = pairs // PAIRS_A_SECOND
-    twice, core = traffic.doubled(once, seconds + 61), max(os.sched_getaffinity(0))
-    command = offline.programs(folder)["flowherd"]
-    for path in (once, twice):
-        traffic.touch(path)
-    told = subprocess.run(command(once), check=True, capture_output=True, text=True).stderr
-    records = int(RECORDS.search(told).group(1).replace(",", ""))
-    assert pairs <= records < 1.01 * pairs, (
-        told
-    )  # an exchange each; now and then a flow falls due between the two
-    spent = [
-        offline.seconds(command(twice), core) - offline.seconds(command(once), core) for _ in range(rounds)
-    ]
-    once.unlink()
-    twice.unlink()
-    figure = f"{pairs / statistics.median(spent):,.0f} answers/s"
-    how = f"{pairs:,} questions and answers, A, AAAA and CNAME, {NAMES:,} names; median of {rounds}"
-    return [Result("DNS, replay to null, a core", figure, how)]
 
 
 def write(path, pairs, seed=1):

@@ -1,21 +1,48 @@
-"""One measured figure, and the machine it was measured on."""
+"""What a part found: a question with its tables, picture, commands and remarks; and the machine it was found on."""
 
 import os
 import platform
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass
-class Result:
-    """What was measured, the figure, and how."""
+class Table:
+    """Rows of words under their heads; a line above that says what is measured."""
 
-    what: str
-    figure: str
-    how: str
+    heads: tuple
+    rows: list
+    above: str = ""
 
     def __str__(self):
-        return f"{self.what}: {self.figure} ({self.how})"
+        lines = [self.heads, ["---"] * len(self.heads), *self.rows]
+        table = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+        return f"{self.above}\n\n{table}" if self.above else table
+
+
+@dataclass
+class Section:
+    """One question and its answer."""
+
+    question: str
+    answer: str
+    tables: list = field(default_factory=list)
+    picture: str = ""
+    remarks: list = field(default_factory=list)
+    commands: list = field(default_factory=list)
+
+    def text(self, part):
+        """As it stands in docs/benchmarks.md."""
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        parts = [f"## {self.question}", self.answer]
+        parts += [f"![{self.question}]({self.picture})"] if self.picture else []
+        parts += [str(table) for table in self.tables]
+        parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
+        commands = "\n".join(self.commands)
+        parts += [f"```sh\n{commands}\n```"] if commands else []
+        parts += [f"`make bench ARGS='--only {part}'`, {day}, {machine()}."]
+        return "\n\n".join(parts)
 
 
 def machine():

@@ -11,15 +11,14 @@ SYNTH = ROOT.parent / "shared" / "tools" / "synth.py"
 START_S = 1_700_000_000
 
 
-def large(folder, packets, flows):
-    """A capture of full-size packets of many flows (Zipf), a minute long; its origin in a word."""
-    path = folder / f"large-{packets}-{flows}.pcap"
+def large(path, packets, flows, *words):
+    """A capture of full-size packets of many flows (Zipf), a minute long; what made it, in a word."""
     if SYNTH.is_file():
-        words = [sys.executable, SYNTH, path, "--packets", packets, "--flows", flows]
-        subprocess.run([str(word) for word in words], check=True, stderr=subprocess.DEVNULL)
-        return path, "synth.py"
+        command = [sys.executable, SYNTH, path, "--packets", packets, "--flows", flows, *words]
+        subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL)
+        return "synth.py"
     path.write_bytes(header() + b"".join(plain(packets, flows, 60.0, (60, 590, 1514), (7, 4, 1))))
-    return path, "bench/traffic.py"
+    return "bench/traffic.py"
 
 
 def header():
@@ -50,14 +49,30 @@ def heads(rng, number):
     return link, struct.pack(">HHBBH", 0, 0x4000, 64, proto, 0) + ends + ports + (tcp if proto == 6 else udp)
 
 
-def doubled(path, later_s=61):
-    """The capture and, a minute or what is said later, the same once more."""
+def head(path, packets):
+    """The first so many packets of a capture."""
+    content = path.read_bytes()
+    at, length = 24, struct.Struct("<I").unpack_from
+    for _ in range(packets):
+        at += 16 + length(content, at + 8)[0]
+    out = path.with_suffix(f".{packets}.pcap")
+    out.write_bytes(content[:at])
+    return out
+
+
+def doubled(path):
+    """The capture and, a second or more after its end, but never within a minute of its start, the same once more."""
     content = path.read_bytes()
     again = bytearray(content[24:])
     at, end, unpack, pack = 0, len(again), struct.Struct("<I").unpack_from, struct.Struct("<I").pack_into
+    places, latest_s = [], 0
     while at < end:
-        pack(again, at, unpack(again, at)[0] + later_s)
+        places.append(at)
+        latest_s = max(latest_s, unpack(again, at)[0])
         at += 16 + unpack(again, at + 8)[0]
+    later_s = max(latest_s + 1 - unpack(again, 0)[0], 61)
+    for at in places:
+        pack(again, at, unpack(again, at)[0] + later_s)
     out = path.with_suffix(".twice.pcap")
     with out.open("wb") as file:
         file.write(content)
