@@ -1,4 +1,4 @@
-"""Just enough of bpf(2): assemble a program, load it, read its maps, and let the kernel run it as a source of frames."""
+"""Just enough of bpf(2): assemble a program, load it, read its maps, have the kernel run it as a source of frames."""
 
 import ctypes
 import os

@@ -22,12 +22,20 @@ def synthetic(path, packets):
 
 def applications(path, copies):
     packets = mix.write(path, copies)
-    return packets, peers.FLOWS, f"real captures of many protocols laid over each other {copies} times (mix.py)"
+    return (
+        packets,
+        peers.FLOWS,
+        f"real captures of many protocols laid over each other {copies} times (mix.py)",
+    )
 
 
 def flood(path, packets):
     frames.flood(path, packets)
-    return packets, packets, "SYNs of 64 B (60 without checksum) to one port, every one of another address and port"
+    return (
+        packets,
+        packets,
+        "SYNs of 64 B (60 without checksum) to one port, every one of another address and port",
+    )
 
 
 def scan(path, targets):
@@ -45,7 +53,11 @@ def ipv6(path, packets):
 
 def dns(path, pairs):
     names.write(path, pairs)
-    return 2 * pairs, peers.FLOWS, f"questions and answers, A, AAAA and CNAME, {names.NAMES:,} names; each pair a flow"
+    return (
+        2 * pairs,
+        peers.FLOWS,
+        f"questions and answers, A, AAAA and CNAME, {names.NAMES:,} names; each pair a flow",
+    )
 
 
 CAPTURES = {

@@ -11,7 +11,6 @@ from functools import partial
 from statistics import median
 
 from bench.exporter import batch
-from bench.result import Result
 from exporter.kentik.body import GZIP_FORMAT, GZIP_LEVEL, PREFIX
 from exporter.kentik.columns import columns_of
 from exporter.kentik.device import Device
@@ -60,16 +59,11 @@ def figures(kind, batches, rounds, levels):
     }
 
 
-def measure(_work, batches=16, rounds=5):
-    """The lines of docs/benchmarks.md."""
+def rows(batches=16, rounds=5):
+    """The table of docs/benchmarks.md: µs of each step, octets on the wire."""
     for kind, about in KINDS.items():
-        found = figures(kind, batches, rounds, [GZIP_LEVEL])
-        (words, _), (packing, _), (gzip, size) = found.values()
-        yield Result(
-            "a record for Kentik",
-            f"{words + packing:.2f} µs (words {words:.2f}, packing {packing:.2f}); gzip {gzip:.2f} µs, {size:.0f} B",
-            f"one direction of a row each, {about}; CPU, one core",
-        )
+        (words, _), (packing, _), (gzip, size) = figures(kind, batches, rounds, [GZIP_LEVEL]).values()
+        yield about, f"{words + packing:.2f}", f"{words:.2f}", f"{packing:.2f}", f"{gzip:.2f}", f"{size:.0f}"
 
 
 def main():

@@ -9,13 +9,15 @@ from bench.result import Section, Table
 RATES = (100_000, 250_000, 500_000, 1_000_000, 1_500_000, 2_000_000, 3_000_000, 0)
 IMIX_RATES = (500_000, 1_000_000, 2_000_000, 0)
 HOW = (
-    "Frames of 200 bytes (65,536 TCP flows, in order) are offered in steps to one end of a veth pair in a namespace of its "
-    "own. The sender (`bench/sender.py`) has the kernel run an XDP program that makes each frame and hands it to the interface "
-    "as a driver would: several times as many as tcpreplay. It has one core, the program that captures the other. "
-    "Loss is what the kernel says of the program's own capture socket (PACKET_STATISTICS), so for all alike; CPU is user and "
-    "system time of all processes of the program until it has worked off its backlog, a packet that was not lost. The copy into the "
-    "ring is made on the sender's core here, on a real NIC on the one that serves its interrupts, and is in none of these "
-    "figures; the next section has it. *Top* is as fast as the sender can with that program listening."
+    "Frames of 200 bytes (65,536 TCP flows, in order) are offered in steps to one end of a veth pair in a "
+    "namespace of its own. The sender (`bench/sender.py`) has the kernel run an XDP program that makes "
+    "each frame and hands it to the interface as a driver would: several times as many as tcpreplay. It "
+    "has one core, the program that captures the other. Loss is what the kernel says of the program's own "
+    "capture socket (PACKET_STATISTICS), so for all alike; CPU is user and system time of all processes "
+    "of the program until it has worked off its backlog, a packet that was not lost. The copy into the "
+    "ring is made on the sender's core here, on a real NIC on the one that serves its interrupts, and is "
+    "in none of these figures; the next section has it. *Top* is as fast as the sender can with that "
+    "program listening."
 )
 
 
@@ -35,7 +37,11 @@ def measure(work, rates=RATES, imix=IMIX_RATES, seconds=3.0):
             mixed = [one.step(pps, seconds, "imix") for pps in imix]
     heads = ("program", *(f"{rate / 1e6:g} Mpps" if rate else "top" for rate in rates))
     tables = [
-        Table(heads, rows(found, rates, lost), "Packets lost, and the rate really offered in Mpps where it was less."),
+        Table(
+            heads,
+            rows(found, rates, lost),
+            "Packets lost, and the rate really offered in Mpps where it was less.",
+        ),
         Table(heads, rows(found, rates, lambda step, _pps: f"{step.us:.3f}"), "µs CPU a packet."),
         Table(
             ("Mpps", "Gb/s", "lost", "µs CPU a packet"),
@@ -43,13 +49,25 @@ def measure(work, rates=RATES, imix=IMIX_RATES, seconds=3.0):
             "flowherd, ring, IMIX (60, 590 and 1514 bytes as 7:4:1); the last line is top speed.",
         ),
     ]
-    return Section("Live: how much is lost, and what does a packet cost?", HOW, tables, picture(found), REMARKS, commands(work))
+    return Section(
+        "Live: how much is lost, and what does a packet cost?",
+        HOW,
+        tables,
+        picture(found),
+        REMARKS,
+        commands(work),
+    )
 
 
 REMARKS = [
-    "Buffers: flowherd's ring is its default of 64 MiB; softflowd, nfpcapd and tcpdump are given 64 MiB; argus and pmacctd have "
-    "no option for it and keep libpcap's 2 MiB.",
-    "argus and nfpcapd read their socket's counts themselves, which resets them: strace listens to that one system call.",
+    (
+        "Buffers: flowherd's ring is its default of 64 MiB; softflowd, nfpcapd and tcpdump are given 64 MiB; "
+        "argus and pmacctd have no option for it and keep libpcap's 2 MiB."
+    ),
+    (
+        "argus and nfpcapd read their socket's counts themselves, which resets them: strace listens to that "
+        "one system call."
+    ),
     "pmacctd hands packets to its plugin over a pipe that may lose more: that is not in its loss here.",
 ]
 

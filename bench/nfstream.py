@@ -9,7 +9,8 @@ VERSION = "6.6.0"
 ENVIRONMENT = Path.home() / ".cache" / "flowherd-bench" / f"nfstream-{VERSION}"
 METER = (
     "import sys; from nfstream import NFStreamer; print(sum(1 for _ in NFStreamer(source=sys.argv[1], "
-    "n_dissections=int(sys.argv[2]), statistical_analysis=False, n_meters=1, idle_timeout=60, active_timeout=60)))"
+    "n_dissections=int(sys.argv[2]), statistical_analysis=False, n_meters=1, idle_timeout=60, "
+    "active_timeout=60)))"
 )
 
 

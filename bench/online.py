@@ -1,135 +1,144 @@
-"""Live over veth in a namespace: rate, drops, CPU per packet, memory, start and recovery of a whole flowherd."""
+"""A whole flowherd in a namespace: memory of its workers, start, and recovery from kill -9."""
 
+import json
 import os
-import re
 import signal
 import statistics
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
-from bench import traffic
-from bench.result import Result
-from tests.system.host import flowherd, until, wire
+from bench import taker, tree
+from bench.result import Section, Table
+from tests.system.host import flowherd, until
 
-TICKS = os.sysconf("SC_CLK_TCK")
 APART_NS = 1_050_000_000  # deaths within a second are a crash loop, and wait
-RATED = re.compile(r"([\d.]+) pps")
-SENDER, WORKER = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+PAIRS = (("vb", "va"), ("vb1", "va1"), ("vb2", "va2"), ("vb3", "va3"))
+FILL_PPS = 100_000
 
 
-def cpu_s(pid):
-    """User and system seconds of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def folder():
-    made = tempfile.TemporaryDirectory(prefix="fhb-")
-    Path(made.name).chmod(0o755)
-    return made
-
-
-def send(place, path, *words):
-    """tcpreplay on its own core; packets a second."""
-    command = place.command(
-        "taskset", "-c", SENDER, "tcpreplay", "-q", "-i", "va", "--preload-pcap", *words, path
+def memory(_work, flows=100_000, alone=500_000):
+    """PSS of each of four workers with so many flows each; of one with many."""
+    tables = []
+    with taker.road() as place:
+        four(place)
+        for ends, count in ((PAIRS, flows), (PAIRS[:1], alone)):
+            names = [ours for ours, _ in ends]
+            tables.append(
+                Table(("worker", "at start", "full", "flows"), held(place, names, count), above(names, count))
+            )
+    answer = (
+        "PSS: a page that several processes share counts for each as its part. Workers are forked from one process "
+        "whose kernels are loaded."
     )
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(RATED.search(told).group(1))
+    return Section("Memory: what does a worker take?", answer, tables)
 
 
-def rate(work, seconds=4):
-    """Highest rate of one tcpreplay, by ring and by libpcap."""
-    packets, found = 100_000, []
-    path = traffic.small(work, packets, 5000)
-    for capture in ("ring", "pcap"):
-        with folder() as home, wire() as place:
-            words = ("--capture", capture, "--core", str(WORKER))
-            with flowherd(place, Path(home), *words, sink="null") as live:
-                pid = live.capturing()
-                pps = send(place, path, "--topspeed", "--loop=3")
-                loops = max(3, int(pps * seconds / packets))
-                live.received(3 * packets)
-                before, counted = cpu_s(pid), live.counters()
-                pps = send(place, path, "--topspeed", f"--loop={loops}")
-                live.received_or_dropped((3 + loops) * packets)
-                now = live.counters()
-                spent = cpu_s(pid) - before
-        taken = now["packets_received"] - counted["packets_received"]
-        lost = now["kernel_dropped"]
-        figure = f"{pps / 1e6:.2f} Mpps sent, {lost:,} dropped, {spent / taken * 1e6:.3f} µs CPU a packet"
-        found.append(Result(f"live, {capture}, 200 B frames", figure, f"{taken:,} packets in 5,000 flows"))
-    return found
+def above(names, count):
+    workers = "One worker, " if len(names) == 1 else f"{len(names)} workers, each with "
+    return f"{workers}{count:,} flows, all decoders on: MiB, PSS."
 
 
-def memory(work, flows=500_000):
-    """PSS of a worker whose table holds that many flows."""
-    path = traffic.small(work, 2 * flows, flows)
-    with folder() as home, wire() as place, flowherd(place, Path(home), sink="null") as live:
-        pid = live.capturing()
-        idle = pss_mib(pid)
-        send(place, path, "--pps=250000")
-        counters = live.received_or_dropped(2 * flows)
-        found = pss_mib(pid)
-    figure = f"{found:.0f} MiB ({idle:.0f} MiB at start)"
-    return [Result("memory of a worker, PSS", figure, f"{counters['flows_active']:,} flows in the table")]
+def held(place, names, flows):
+    """A row for each worker and one for each other process."""
+    with taker.folder() as home:
+        words = [word for name in names for word in ("--interface", name)]
+        with flowherd(place, home, *words, sink="null") as live:
+            workers = {f"worker {name}": live.capturing(name) for name in names}
+            before = {name: pss_mib(pid) for name, pid in workers.items()}
+            for name in names:
+                fill(place, name, flows)
+                live.told("packets_received", flows, name)
+            others = [pid for pid in tree.family(live.process.pid) if pid not in workers.values()]
+            rows = [
+                (
+                    name,
+                    f"{before[name]:.0f}",
+                    f"{pss_mib(pid):.0f}",
+                    f"{live.counters(name.split()[1])['flows_active']:,}",
+                )
+                for name, pid in workers.items()
+            ]
+            return [*rows, ("supervisor, nursery, exporter", "", f"{sum(map(pss_mib, others)):.0f}", "")]
+
+
+def fill(place, name, flows):
+    """Each flow once."""
+    command = taker.sending(
+        place, name, pps=FILL_PPS, packets=flows, flows=flows, seconds=5 * flows / FILL_PPS + 1
+    )
+    assert taker.sent(command)["packets"] == flows
 
 
 def pss_mib(pid):
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return tree.own(pid).pss_mib
+
+
+def four(place):
+    for ours, theirs in PAIRS[1:]:
+        place.join(theirs, ours)
 
 
 def start(_work, rounds=7):
-    """From the command to the last of four NICs capturing, kernels in the cache."""
-    times = []
-    with wire() as place:
-        for pair in (1, 2, 3):
-            words = ("link", "add", f"vb{pair}", "type", "veth", "peer", "name", f"vc{pair}")
-            subprocess.run(["ip", "-n", place.name, *words], check=True)
-            for end in (f"vb{pair}", f"vc{pair}"):
-                subprocess.run(["ip", "-n", place.name, "link", "set", end, "up"], check=True)
-        names = ("vb", "vb1", "vb2", "vb3")
-        for _ in range(rounds + 1):
-            with folder() as home:
-                began_ns = time.monotonic_ns()
-                with flowherd(place, Path(home), "--interface", "vb*", sink="null") as live:
-                    for name in names:
-                        live.capturing(name)
-                    last = max(live.counters(name)["capturing_since_ns"] for name in names)
-                    times.append((last - began_ns) / 1e9)
-    times = times[1:]
-    figure = f"{statistics.median(times):.2f} s (most {max(times):.2f} s)"
-    return [Result("start to four NICs capturing, warm cache", figure, f"median of {rounds}")]
-
-
-def kills(work, count=50):
-    """kill -9 of the worker under traffic, to its successor capturing; packets that are missing at the end."""
-    packets, pps, times = 50_000, 50_000, []
-    path = traffic.small(work, packets, 2000)
-    loops = max(2, int(count * 1.3 * pps / packets))
-    with folder() as home, wire() as place, flowherd(place, Path(home), sink="null") as live:
-        live.capturing()
-        sender = place.command(
-            "tcpreplay", "-q", "-i", "va", "--preload-pcap", f"--pps={pps}", f"--loop={loops}", path
-        )
-        with subprocess.Popen(sender, stdout=subprocess.DEVNULL) as player:
-            while player.poll() is None and len(times) < count:
-                times.append(kill_one(live))
-        live.received_or_dropped(packets * loops)
-        now = live.counters()
-    missing = packets * loops - now["packets_received"]
-    times.sort()
-    figure = (
-        f"median {statistics.median(times) * 1e3:.0f} ms, 95 % {times[int(len(times) * 0.95)] * 1e3:.0f} ms, "
-        f"most {times[-1] * 1e3:.0f} ms; {max(missing, 0)} packets lost, {now['kernel_dropped']} dropped, "
-        f"{now['packets_uncertain']} uncertain"
+    """From the command to the last of one and of four NICs capturing, kernels in the cache."""
+    rows = []
+    with taker.road() as place:
+        four(place)
+        for names in (["vb"], [ours for ours, _ in PAIRS]):
+            times = sorted([started(place, names) for _ in range(rounds + 1)][1:])
+            rows.append(
+                (len(names), f"{statistics.median(times):.2f}", f"{times[0]:.2f}", f"{times[-1]:.2f}")
+            )
+    table = Table(
+        ("NICs", "median s", "least", "most"), rows, f"{rounds} starts, after one that is not counted."
     )
-    return [
-        Result("kill -9 of a worker to capturing again", figure, f"{len(times)} kills at {pps:,} packets/s")
-    ]
+    answer = "From the command to the moment the last of them waits for its first packet; kernels come from the cache."
+    return Section(
+        "Start: how long until it captures?",
+        answer,
+        [table],
+        commands=["flowherd --interface 'vb*' --sink null"],
+    )
+
+
+def started(place, names):
+    with taker.folder() as home:
+        began_ns = time.monotonic_ns()
+        words = [word for name in names for word in ("--interface", name)]
+        with flowherd(place, home, *words, sink="null") as live:
+            for name in names:
+                live.capturing(name)
+            return (max(live.counters(name)["capturing_since_ns"] for name in names) - began_ns) / 1e9
+
+
+def kills(_work, count=50, pps=50_000):
+    """kill -9 of the worker under traffic, to its successor capturing; packets that are missing at the end."""
+    times = []
+    with taker.road() as place, taker.folder() as home, flowherd(place, home, sink="null") as live:
+        live.capturing()
+        command = taker.sending(place, pps=pps, seconds=count * 1.4, flows=2000)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
+            while sender.poll() is None and len(times) < count:
+                times.append(kill_one(live))
+            packets = json.loads(sender.communicate()[0])["packets"]
+        until(
+            lambda: (now := live.counters())["packets_received"] + now["kernel_dropped"] >= packets,
+            live.counters,
+            10,
+        )
+        now = live.counters()
+    times = sorted(took * 1e3 for took in times)
+    rows = [
+        ("median", f"{statistics.median(times):.0f} ms"), ("95 %", f"{times[int(len(times) * 0.95)]:.0f} ms"),
+        ("most", f"{times[-1]:.0f} ms"), ("packets sent", f"{packets:,}"),
+        ("that no counter has", f"{max(packets - now['packets_received'] - now['kernel_dropped'], 0):,}"),
+        ("dropped by the kernel", f"{now['kernel_dropped']:,}"), ("uncertain", f"{now['packets_uncertain']:,}"),
+    ]  # fmt: skip
+    answer = (
+        "kill -9 of the worker under traffic, a second apart (closer ones are a crash loop, and wait): "
+        "from the signal to its successor at the same ring and flow table."
+    )
+    table = Table(("kill -9 to capturing again", ""), rows, f"{len(times)} kills at {pps:,} packets/s.")
+    return Section("Recovery: what does a killed worker cost?", answer, [table])
 
 
 def kill_one(live):

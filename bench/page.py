@@ -1,4 +1,4 @@
-"""docs/benchmarks.md and the capacity table of README.md: each part's section is replaced when that part was measured."""
+"""docs/benchmarks.md and the capacity table of README.md: a part's section is replaced once it is measured."""
 
 import re
 from pathlib import Path

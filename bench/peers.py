@@ -1,4 +1,4 @@
-"""The programs that are measured: command lines for a capture file and for an interface, and what each of them measures."""
+"""The programs that are measured: command lines for a capture file and an interface, and what each measures."""
 
 import re
 import shlex
@@ -28,7 +28,9 @@ nfprobe_timeouts[flows]: {times}
 plugin_pipe_size[flows]: 268435456
 plugin_buffer_size[flows]: 65536
 """
-PMACCTD_SHOWN = "; ".join(PMACCTD.format(source="…", port=PORT, flows=1_000_000, times="60 s each").splitlines())
+PMACCTD_SHOWN = "; ".join(
+    PMACCTD.format(source="…", port=PORT, flows=1_000_000, times="60 s each").splitlines()
+)
 
 
 class Peer(NamedTuple):

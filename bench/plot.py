@@ -1,9 +1,9 @@
 """The pictures of docs/: bars for a capture each, and lines; one style."""
 
+import tempfile
 from pathlib import Path
 
-from bench.page import ROOT
-
+FOLDER = Path(tempfile.gettempdir())  # docs/ when the figures are to be written
 OURS, THEIRS = "#1f6f8b", "#b9c0c7"
 LINES = ("#1f6f8b", "#e07a3f", "#7a8b99", "#b5446e", "#4f9d69", "#8c6bb1", "#c9a227")
 WIDTH = 8.0
@@ -16,7 +16,12 @@ def axes(rows, columns, height):
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
-    look = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left"}
+    look = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+    }
     look |= {"axes.titlesize": 10, "axes.titleweight": "bold", "axes.edgecolor": "#8a8a8a", "figure.dpi": 120}
     plt.rcParams.update(look)
     return plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False)
@@ -26,7 +31,7 @@ def save(figure, name):
     """As a PNG of docs/; its name."""
     import matplotlib.pyplot as plt
 
-    figure.savefig(Path(ROOT, "docs", name), metadata={"Software": None})
+    figure.savefig(FOLDER / name, metadata={"Software": None})
     plt.close(figure)
     return name
 
@@ -56,7 +61,10 @@ def lines(name, charts, height=3.2):
     for place, (title, across, up, series, more) in zip(places.flat, charts, strict=True):
         for number, (label, points) in enumerate(series.items()):
             x, y = zip(*points, strict=True)
-            style = {"color": LINES[number % len(LINES)], "linewidth": 2.2 if label.startswith("flowherd") else 1.4}
+            style = {
+                "color": LINES[number % len(LINES)],
+                "linewidth": 2.2 if label.startswith("flowherd") else 1.4,
+            }
             place.plot(x, y, marker="o", markersize=3.5, label=label, **style)
         if more.get("log"):
             place.set_xscale("log")

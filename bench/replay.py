@@ -10,12 +10,13 @@ from bench.captures import CAPTURES
 from bench.result import Section, Table
 
 HOW = (
-    "One core. Cost is that of one more copy of the capture: CPU seconds with it twice in the file less CPU seconds "
-    "with it once, so start-up is apart; the second copy is later by more than a minute, so its flows are new. "
-    "*Times* is how many times a program's cost is flowherd's with everything on: the median of the rounds. Memory is "
-    "the largest moment of all processes of a program together, looked at twenty times a second in a run apart, once through "
-    "the file: PSS counts pages that processes share once, RSS for each of them; pages of the capture itself count "
-    "where a program maps it. Programs of a slower kind get the first part of the capture, as the column says."
+    "One core. Cost is that of one more copy of the capture: CPU seconds with it twice in the file less "
+    "CPU seconds with it once, so start-up is apart; the second copy is later by more than a minute, so "
+    "its flows are new. *Times* is how many times a program's cost is flowherd's with everything on: the "
+    "median of the rounds. Memory is the largest moment of all processes of a program together, looked at "
+    "twenty times a second in a run apart, once through the file: PSS counts pages that processes share "
+    "once, RSS for each of them; pages of the capture itself count where a program maps it. Programs of a "
+    "slower kind get the first part of the capture, as the column says."
 )
 SIZES = {"synthetic": 5_000_000, "applications": 30, "flood": 2_000_000, "scan": 1_000_000, "ipv6": 2_000_000}
 SIZES |= {"dns": 1_000_000}
@@ -34,23 +35,32 @@ def measure(work, rounds=3, scale=1.0, only=tuple(CAPTURES)):
         packets, flows, about = capture.make(path, max(int(SIZES[name] * scale), 2))
         job = peers.Job(work, max(flows, peers.FLOWS), path)
         found = compared(programs, job, packets, rounds)
-        rates[f"{capture.title}: {capture.asks}"] = {one: 1 / row[0] for one, row in found.items() if one != "tshark"}
+        rates[f"{capture.title}: {capture.asks}"] = {
+            one: 1 / row[0] for one, row in found.items() if one != "tshark"
+        }
         tables.append(table(f"**{capture.title}.** {packets:,} packets: {about}.", found))
         shown |= {one: peers.shown(one, programs[one](peers.Job(work, path="FILE")), work) for one in found}
         for left in work.glob(f"{name}*.pcap"):
             left.unlink()
     tables.append(about_them(shown))
-    picture = plot.bars("replay.png", rates, "Mpps a core") if scale == 1 else ""
+    picture = plot.bars("replay.png", rates, "Mpps a core")
     return Section("Replay: how fast on one core?", HOW, tables, picture, REMARKS, list(shown.values()))
 
 
 REMARKS = [
-    "Idle and active timeout are 60 s wherever they can be set; flowherd has its defaults: a record of a living flow every "
-    "15 s, idle after 15 s, forgotten after 60 s. Flow tables hold every flow of the capture; for the flood and the "
-    "scan, flowherd gets `--max-flows` and `--table-mib` to match.",
-    "Exports go to a UDP port of this host that nobody reads, or are counted and discarded; nfpcapd writes its files, "
-    "there being nothing less it can do. No program looks up names.",
-    "tshark dissects far more than any of the others and keeps no flows: for scale only. tcpdump keeps nothing.",
+    (
+        "Idle and active timeout are 60 s wherever they can be set; flowherd has its defaults: a record of a "
+        "living flow every 15 s, idle after 15 s, forgotten after 60 s. Flow tables hold every flow of the "
+        "capture; for the flood and the scan, flowherd gets `--max-flows` and `--table-mib` to match."
+    ),
+    (
+        "Exports go to a UDP port of this host that nobody reads, or are counted and discarded; nfpcapd "
+        "writes its files, there being nothing less it can do. No program looks up names."
+    ),
+    (
+        "tshark dissects far more than any of the others and keeps no flows: for scale only. tcpdump keeps "
+        "nothing."
+    ),
 ]
 
 
@@ -65,7 +75,9 @@ def compared(programs, job, packets, rounds):
             for path in files[count]:
                 traffic.touch(path)
         files[name] = count
-    peaks = {name: peak(name, program, at(job, files[files[name]][0]), core) for name, program in programs.items()}
+    peaks = {
+        name: peak(name, program, at(job, files[files[name]][0]), core) for name, program in programs.items()
+    }
     programs = {name: program for name, program in programs.items() if peaks[name]}
     costs = {name: [] for name in programs}
     for _ in range(rounds):
@@ -100,7 +112,15 @@ def peak(name, program, job, core):
 def table(above, found):
     """The fastest first."""
     rows = [
-        (name, f"{1 / cost:.2f}", f"{cost:.3f}", f"{times:.2f}", f"{most.pss_mib:.0f}", f"{most.rss_mib:.0f}", f"{given:,}")
+        (
+            name,
+            f"{1 / cost:.2f}",
+            f"{cost:.3f}",
+            f"{times:.2f}",
+            f"{most.pss_mib:.0f}",
+            f"{most.rss_mib:.0f}",
+            f"{given:,}",
+        )
         for name, (cost, times, most, given) in sorted(found.items(), key=lambda row: row[1][0])
     ]
     heads = ("program", "Mpps a core", "µs CPU a packet", "times", "peak MiB, PSS", "RSS", "packets given")

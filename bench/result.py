@@ -31,6 +31,7 @@ class Section:
     picture: str = ""
     remarks: list = field(default_factory=list)
     commands: list = field(default_factory=list)
+    readme: str = ""
 
     def text(self, part):
         """As it stands in docs/benchmarks.md."""

@@ -1,4 +1,4 @@
-"""Frames for an interface at a rate, from inside the kernel: an XDP program run over and over, far faster than tcpreplay.
+"""Frames for an interface at a rate, from inside the kernel: an XDP program run over and over.
 
 python -m bench.sender INTERFACE [--sizes 200] [--flows 65536] [--pps 0] [--packets 0] [--seconds 3]
 Each frame is a segment of one of `flows` TCP connections, first each in turn, then any, in order within its connection.
@@ -165,9 +165,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3.0)
     args = parser.parse_args()
     print(
-        json.dumps(
-            send(args.interface, SIZES[args.sizes], args.flows, args.pps, args.packets, args.seconds)
-        )
+        json.dumps(send(args.interface, SIZES[args.sizes], args.flows, args.pps, args.packets, args.seconds))
     )
 
 

@@ -1,4 +1,4 @@
-"""What the kernel says of a program's capture socket: packets taken and packets dropped, asked for every program alike."""
+"""What the kernel says of a program's capture socket: packets taken, packets dropped; for every program alike."""
 
 import ctypes
 import os

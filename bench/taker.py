@@ -16,7 +16,7 @@ from tests.system.host import flowherd, until, wire
 
 SENDER, TAKER = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 FLOWS = 65_536
-SEND = (sys.executable, Path(__file__).with_name("sender.py"), "vb")
+SEND = (sys.executable, Path(__file__).with_name("sender.py"))
 
 
 @dataclass
@@ -59,13 +59,13 @@ class Taker:
         """Send, wait until it has worked that off, and count. Zero packets a second: as many as can be."""
         self.tap.read()
         before = tree.ran_s(tree.family(self.pid))
-        sent = send(self.place, pps, seconds, sizes, flows)
+        told = send(self.place, pps, seconds, sizes, flows)
         cpu_s = tree.settled(tree.family(self.pid)) - before
         came, dropped = self.tap.read()
-        missing = sent["packets"] - came
-        assert missing >= 0, f"{came} packets came of {sent['packets']}"
+        missing = told["packets"] - came
+        assert missing >= 0, f"{came} packets came of {told['packets']}"
         dropped += 0 if self.filtered else missing
-        return Step(sent["packets"], sent["octets"], sent["seconds"], dropped, cpu_s, sent["cpu_s"])
+        return Step(told["packets"], told["octets"], told["seconds"], dropped, cpu_s, told["cpu_s"])
 
 
 class Page:
@@ -82,14 +82,18 @@ class Page:
         return came, dropped
 
 
-def sending(place, *words):
+def sending(place, end="vb", **words):
     """The sender's command line, in there and on its core."""
-    return place.command("taskset", "-c", SENDER, *SEND, *words)
+    words = [f"--{name}={value}" for name, value in words.items()]
+    return place.command("taskset", "-c", SENDER, *SEND, end, *words)
 
 
-def send(place, pps, seconds, sizes="200", flows=FLOWS, packets=0):
-    words = {"pps": pps, "seconds": seconds, "sizes": sizes, "flows": flows, "packets": packets}
-    command = sending(place, *(f"--{name}={value}" for name, value in words.items()))
+def send(place, pps, seconds, sizes="200", flows=FLOWS):
+    """What was sent."""
+    return sent(sending(place, pps=pps, seconds=seconds, sizes=sizes, flows=flows))
+
+
+def sent(command):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -111,7 +115,9 @@ def theirs(place, name):
         quiet = subprocess.DEVNULL
         with subprocess.Popen(words, cwd=home, stdout=quiet, stderr=quiet) as process:
             try:
-                tap = until(lambda: found if (found := Tap(process.pid, log)).sockets else None, "a capture socket")
+                tap = until(
+                    lambda: found if (found := Tap(process.pid, log)).sockets else None, "a capture socket"
+                )
                 yield Taker(place, tree.family(process.pid)[1] if log else process.pid, tap)
                 tap.close()
             finally:

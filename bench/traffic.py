@@ -1,4 +1,4 @@
-"""Captures to measure with: the large synthetic one, two of it in a row, and small frames for the wire."""
+"""Captures to measure with: the large synthetic one, the first part of one, two of one in a row."""
 
 import random
 import struct
@@ -25,13 +25,13 @@ def header():
     return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 
 
-def plain(packets, flows, seconds, sizes=(200,), shares=(1,), seed=1):
+def plain(packets, flows, seconds, sizes, shares, seed=1):
     """Records of UDP and TCP flows of even popularity."""
     rng, pick = random.Random(seed), random.Random(seed).choices
     known = [heads(rng, number) for number in range(flows)]
     for number in range(packets):
         flow = number if number < flows else rng.randrange(flows)
-        size = sizes[0] if len(sizes) == 1 else pick(sizes, shares)[0]
+        size = pick(sizes, shares)[0]
         micros = int(number * seconds * 1e6 / packets)
         stamp = struct.pack("<IIII", START_S + micros // 10**6, micros % 10**6, size, size)
         link, rest = known[flow]
@@ -78,15 +78,6 @@ def doubled(path):
         file.write(content)
         file.write(again)
     return out
-
-
-def small(folder, packets, flows, seconds=10.0):
-    """Frames of 200 bytes for the wire."""
-    path = folder / f"small-{packets}-{flows}.pcap"
-    with path.open("wb") as file:
-        file.write(header())
-        file.writelines(plain(packets, flows, seconds))
-    return path
 
 
 def touch(path):

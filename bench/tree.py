@@ -59,13 +59,18 @@ def watched(command, core, every_s=0.05):
 
 def memory(pid):
     """What the process and those below it hold now."""
-    pss = rss = 0
-    for one in family(pid):
-        with suppress(OSError):
-            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-                pss += int(line.split()[1]) if line.startswith("Pss:") else 0
-                rss += int(line.split()[1]) if line.startswith("Rss:") else 0
-    return Peak(pss / 1024, rss / 1024)
+    each = [own(one) for one in family(pid)]
+    return Peak(sum(one.pss_mib for one in each), sum(one.rss_mib for one in each))
+
+
+def own(pid):
+    """What one process holds now; nothing when it has ended."""
+    found = {}
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+            name, kib, _ = line.split()
+            found[name] = int(kib) / 1024
+    return Peak(found.get("Pss:", 0.0), found.get("Rss:", 0.0))
 
 
 def family(pid):
