@@ -1,11 +1,15 @@
 """The pictures of docs/: bars for a capture each, and lines; one style."""
 
 import tempfile
+from io import BytesIO
+from itertools import cycle
 from pathlib import Path
 
 FOLDER = Path(tempfile.gettempdir())  # docs/ when the figures are to be written
 OURS, THEIRS = "#1f6f8b", "#b9c0c7"
-LINES = ("#1f6f8b", "#e07a3f", "#7a8b99", "#b5446e", "#4f9d69", "#8c6bb1", "#c9a227")
+SHADES = ("#1f6f8b", "#5fb3c8")
+LINES = ("#e07a3f", "#b5446e", "#4f9d69", "#8c6bb1", "#7a8b99", "#c9a227")
+COLOURS = 64  # of a PNG: a palette keeps it small
 WIDTH = 8.0
 
 
@@ -28,10 +32,13 @@ def axes(rows, columns, height):
 
 
 def save(figure, name):
-    """As a PNG of docs/; its name."""
+    """As a PNG; its name."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
-    figure.savefig(FOLDER / name, metadata={"Software": None})
+    drawn = BytesIO()
+    figure.savefig(drawn, metadata={"Software": None})
+    Image.open(drawn).convert("RGB").quantize(COLOURS).save(FOLDER / name, optimize=True)
     plt.close(figure)
     return name
 
@@ -45,7 +52,7 @@ def bars(name, groups, unit):
         order = sorted(values, key=values.get)
         colours = [OURS if one.startswith("flowherd") else THEIRS for one in order]
         shown = place.barh(order, [values[one] for one in order], color=colours, height=0.75)
-        place.bar_label(shown, fmt=lambda value: f"{value:.3g}", padding=3, fontsize=8)
+        place.bar_label(shown, fmt=lambda value: f"{value:.2g}", padding=3, fontsize=8)
         place.set_title(title)
         place.set_xlabel(unit)
         place.tick_params(axis="y", length=0, labelsize=8)
@@ -59,13 +66,13 @@ def lines(name, charts, height=3.2):
     """Charts side by side: each (title, label of x, label of y, {line: [(x, y), …]}, {"log": True, "ticks": […]})."""
     figure, places = axes(1, len(charts), height)
     for place, (title, across, up, series, more) in zip(places.flat, charts, strict=True):
-        for number, (label, points) in enumerate(series.items()):
-            x, y = zip(*points, strict=True)
-            style = {
-                "color": LINES[number % len(LINES)],
-                "linewidth": 2.2 if label.startswith("flowherd") else 1.4,
-            }
-            place.plot(x, y, marker="o", markersize=3.5, label=label, **style)
+        ours, theirs = cycle(SHADES), cycle(LINES)
+        for label, points in series.items():
+            own = label.startswith("flowherd")
+            place.plot(
+                *zip(*points, strict=True), marker="o", markersize=3.5, label=label,
+                color=next(ours if own else theirs), linewidth=2.4 if own else 1.3, zorder=3 if own else 2,
+            )  # fmt: skip
         if more.get("log"):
             place.set_xscale("log")
             ticks = more["ticks"]

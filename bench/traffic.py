@@ -1,10 +1,12 @@
-"""Captures to measure with: the large synthetic one, the first part of one, two of one in a row."""
+"""Captures to measure with: the large synthetic one, the first part of one, several of one in a row."""
 
 import random
 import struct
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 SYNTH = ROOT.parent / "shared" / "tools" / "synth.py"
@@ -60,23 +62,25 @@ def head(path, packets):
     return out
 
 
-def doubled(path):
-    """The capture and, a second or more after its end, but never within a minute of its start, the same once more."""
+def repeated(path, more):
+    """The capture and so many copies, each after the end of the one before and over a minute after its start."""
     content = path.read_bytes()
-    again = bytearray(content[24:])
-    at, end, unpack, pack = 0, len(again), struct.Struct("<I").unpack_from, struct.Struct("<I").pack_into
-    places, latest_s = [], 0
+    at, end, length = 24, len(content), struct.Struct("<I").unpack_from
+    places = []
     while at < end:
-        places.append(at)
-        latest_s = max(latest_s, unpack(again, at)[0])
-        at += 16 + unpack(again, at + 8)[0]
-    later_s = max(latest_s + 1 - unpack(again, 0)[0], 61)
-    for at in places:
-        pack(again, at, unpack(again, at)[0] + later_s)
-    out = path.with_suffix(".twice.pcap")
+        places.append(at - 24)
+        at += 16 + length(content, at + 8)[0]
+    body = np.frombuffer(content, np.uint8, offset=24).copy()
+    stamps = np.asarray(places)[:, None] + np.arange(4)
+    seconds = body[stamps].view("<u4")
+    later_s = np.uint32(max(int(seconds.max() - seconds[0, 0]) + 1, 61))
+    out = path.with_suffix(f".{more}-more.pcap")
     with out.open("wb") as file:
         file.write(content)
-        file.write(again)
+        for _ in range(more):
+            seconds += later_s
+            body[stamps] = seconds.view(np.uint8).reshape(stamps.shape)
+            file.write(body.tobytes())
     return out
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 CHILD_SUBREAPER = 36
 NS = 10**9
+LIMIT_S = 600  # no run of the full size takes a minute
 
 
 class Peak(NamedTuple):
@@ -31,7 +32,8 @@ def cpu_s(command, core):
     """User and system seconds of the program and all its processes, all on one core."""
     ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(on_core(command, core), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run(on_core(command, core), check=True, stdout=quiet, stderr=quiet, timeout=LIMIT_S)
     reap()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
