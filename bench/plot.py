@@ -63,8 +63,10 @@ def bars(name, groups, unit):
 
 
 def lines(name, charts, height=3.2):
-    """Charts side by side: each (title, label of x, label of y, {line: [(x, y), …]}, {"log": True, "ticks": […]})."""
+    """Charts side by side: each (title, label of x, label of y, {line: [(x, y), …]}, {"log": True, "ticks": {…}})."""
     figure, places = axes(1, len(charts), height)
+    names = [list(series) for *_, series, _ in charts]
+    shared = len(names[0]) > 1 and all(each == names[0] for each in names)
     for place, (title, across, up, series, more) in zip(places.flat, charts, strict=True):
         ours, theirs = cycle(SHADES), cycle(LINES)
         for label, points in series.items():
@@ -81,6 +83,8 @@ def lines(name, charts, height=3.2):
         place.set(title=title, xlabel=across, ylabel=up)
         place.set_ylim(bottom=0, top=more.get("top"))
         place.grid(axis="y", color="#e3e3e3", linewidth=0.8)
-        if len(series) > 1:
+        if len(series) > 1 and not shared:
             place.legend(frameon=False, fontsize=8)
+    if shared:
+        figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return save(figure, name)

@@ -31,7 +31,7 @@ PARTS = {
     "kentik": delivery.to_kentik,
 }
 QUICK = {
-    "replay": {"rounds": 1, "scale": 0.05},
+    "replay": {"rounds": 1, "scale": 0.05, "only": ("synthetic", "flood", "dns")},
     "live": {"rates": (100_000, 1_000_000, 0), "imix": (500_000, 0), "seconds": 1.0},
     "sampling": {"ratios": (1, 256), "seconds": 1.0, "rounds": 1},
     "capacity": {"ratios": (1, 256), "seconds": 1.0, "rounds": 1},
@@ -84,12 +84,13 @@ def main():
     args, began = chosen(parser), time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="fhb-bench-"))
     work.chmod(0o755)
-    plot.FOLDER = ROOT / "docs" if args.write else Path(tempfile.gettempdir())
+    plot.FOLDER = ROOT / "docs" if args.write else ROOT / "build"
+    plot.FOLDER.mkdir(exist_ok=True)
     try:
         found = dict(measured(args.only, work, args.quick))
     finally:
         shutil.rmtree(work)
-    print(f"{time.monotonic() - began:.0f} s on {machine()}")
+    print(f"{time.monotonic() - began:.0f} s on {machine()}; pictures are in {plot.FOLDER.name}/")
     if args.write:
         page.write({name: found.get(name) and found[name].text(name) for name in PARTS})
         if found.get("capacity"):
