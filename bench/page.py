@@ -10,7 +10,7 @@ HEAD = """# Benchmarks
 Written by `make bench ARGS=--write` as root, which installs the peers from Debian and PyPI, measures all of this in
 about forty minutes, draws the pictures and fills in the capacity table of the README; nothing here is written by hand.
 `ARGS='--only replay,live'` measures some parts, `ARGS=--quick` small ones (never written here), and `--write` with
-`--only` replaces their sections alone.
+`--only` replaces their sections alone. It needs two cores, 8 GB of memory and 8 GB of disk under TMPDIR.
 
 How it is measured: CPU seconds of all processes of a program, user and system, never the wall clock, so that
 others on the machine disturb little. Programs take turns, round after round; figures are medians, and

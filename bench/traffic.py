@@ -4,6 +4,7 @@ import random
 import struct
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -53,35 +54,34 @@ def heads(rng, number):
 
 def head(path, packets):
     """The first so many packets of a capture."""
-    content = path.read_bytes()
-    at, length = 24, struct.Struct("<I").unpack_from
-    for _ in range(packets):
-        at += 16 + length(content, at + 8)[0]
+    whole = np.fromfile(path, np.uint8)
     out = path.with_suffix(f".{packets}.pcap")
-    out.write_bytes(content[:at])
+    whole[: next(islice(records(whole), packets, None), len(whole))].tofile(out)
     return out
 
 
 def repeated(path, more):
     """The capture and so many copies, each after the end of the one before and over a minute after its start."""
-    content = path.read_bytes()
-    at, end, length = 24, len(content), struct.Struct("<I").unpack_from
-    places = []
-    while at < end:
-        places.append(at - 24)
-        at += 16 + length(content, at + 8)[0]
-    body = np.frombuffer(content, np.uint8, offset=24).copy()
-    stamps = np.asarray(places)[:, None] + np.arange(4)
-    seconds = body[stamps].view("<u4")
+    whole = np.fromfile(path, np.uint8)
+    stamps = np.asarray(list(records(whole)))[:, None] + np.arange(4)
+    seconds = whole[stamps].view("<u4")
     later_s = np.uint32(max(int(seconds.max() - seconds[0, 0]) + 1, 61))
     out = path.with_suffix(f".{more}-more.pcap")
     with out.open("wb") as file:
-        file.write(content)
+        whole.tofile(file)
         for _ in range(more):
             seconds += later_s
-            body[stamps] = seconds.view(np.uint8).reshape(stamps.shape)
-            file.write(body.tobytes())
+            whole[stamps] = seconds.view(np.uint8).reshape(stamps.shape)
+            whole[24:].tofile(file)
     return out
+
+
+def records(whole):
+    """Where each record begins."""
+    at, octets, length = 24, memoryview(whole), struct.Struct("<I").unpack_from
+    while at < len(octets):
+        yield at
+        at += 16 + length(octets, at + 8)[0]
 
 
 def touch(path):
