@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,11 +58,13 @@ PEERS = {
     "flowherd --sample 256": Peer((), 1, "one flow of 256: biflows, TCP metrics, decoders"),
     "softflowd": Peer(("softflowd", "-h"), 1, "counters, NetFlow v9"),
     "nfpcapd": Peer(("nfcapd", "-V"), 1, "counters, client, server and application delay, files"),
-    "argus": Peer(("argus", "-h"), 1, "biflows, counters, TCP loss and window, round trip of the handshake"),
+    "argus": Peer(
+        ("argus", "-h"), 0.5, "biflows, counters, TCP loss and window, round trip of the handshake"
+    ),
     "pmacctd": Peer(("pmacctd", "-V"), 0.1, "counters, NetFlow v9 (nfprobe)"),
-    "ndpiReader": Peer(("ndpiReader", "-h"), 0.25, "counters, application by nDPI, no records"),
-    "NFStream": Peer((), 0.1, "biflows, counters, no application"),
-    "NFStream nDPI": Peer((), 0.1, "biflows, counters, application by nDPI"),
+    "ndpiReader": Peer(("ndpiReader", "-h"), 0.15, "counters, application by nDPI, no records"),
+    "NFStream": Peer((), 0.03, "biflows, counters, no application"),
+    "NFStream nDPI": Peer((), 0.03, "biflows, counters, application by nDPI"),
     "tshark": Peer(("tshark", "-v"), 0.01, "everything dissected; conversations of TCP and UDP counted"),
     "tcpdump": Peer(("tcpdump", "--version"), 1, "nothing: reads and writes packets; the floor"),
 }
@@ -157,8 +160,8 @@ def present(name):
 
 def version(name):
     """What the program says it is, its number alone."""
-    if name.startswith("NFStream"):
-        return nfstream.VERSION
+    if name.startswith(("NFStream", "flowherd")):
+        return nfstream.VERSION if name.startswith("NFStream") else metadata.version("flowherd")
     asked = PEERS[name].version
     told = subprocess.run(asked, check=False, capture_output=True, text=True) if asked else None
     found = re.search(r"\d+\.\d+[\w.]*", told.stdout + told.stderr) if told else None
