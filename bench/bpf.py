@@ -10,6 +10,15 @@ MAP_CREATE, LOOKUP, PROG_LOAD, TEST_RUN = 0, 1, 5, 10
 ARRAY, XDP, LIVE_FRAMES = 2, 6, 2
 LOG_BYTES = 1 << 16
 DROP, PASS = 1, 2
+# fmt: off
+# Instructions; a 4 or 2 in a name: so many octets, else eight; _IT: compared with a register, else with a constant.
+LOAD8, LOAD4, STORE8, STORE4, STORE2, PUT4, MAP = 0x79, 0x61, 0x7B, 0x63, 0x6B, 0x62, 0x18
+MOVE, MOVE4, SET, NETWORK_ORDER = 0xBF, 0xBC, 0xB7, 0xDC
+ADD, ADD_TO, ADD4_TO, TAKE_FROM, MODULO4 = 0x0F, 0x07, 0x04, 0x17, 0x94
+IF_BELOW, IF_AT_LEAST, IF_IS, IF_BELOW_IT, IF_AT_MOST_IT, IF_ABOVE_IT = 0xA5, 0x35, 0x15, 0xAD, 0xBD, 0x2D
+CALL_HELPER, EXIT = 0x85, 0x95
+# fmt: on
+# Helpers.
 KTIME_GET_NS, MAP_LOOKUP, PRANDOM, ADJUST_TAIL = 5, 1, 7, 65
 
 
@@ -53,16 +62,16 @@ class Program:
         self.labels[name] = len(self.words)
 
     def call(self, helper):
-        self.put(0x85, number=helper)
+        self.put(CALL_HELPER, number=helper)
 
     def entry(self, fd, key, miss):
         """Register 0 points to the map's entry whose number stands at the stack's `key`."""
-        self.put(0x18, 1, 1, 0, fd)
+        self.put(MAP, 1, 1, 0, fd)
         self.put(0)
-        self.put(0xBF, 2, 10)
-        self.put(0x07, 2, number=key)
+        self.put(MOVE, 2, 10)
+        self.put(ADD_TO, 2, number=key)
         self.call(MAP_LOOKUP)
-        self.jump(0x15, miss)
+        self.jump(IF_IS, miss)
 
     def load(self):
         """Its descriptor once the verifier has taken it."""
