@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import bpf
-from bench.frame_program import HEADS, SOURCE, STATE, program
+from bench.frame_program import SOURCE, STATE, program
 
 IMIX = ((60, 7), (590, 4), (1514, 1))
 SIZES = {"200": ((200, 1),), "60": ((60, 1),), "imix": IMIX}
