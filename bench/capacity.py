@@ -5,7 +5,7 @@
 
 from bench import taker
 from bench.result import Section, Table, machine
-from bench.sampling import taken
+from bench.sampling import disturbance, taken
 from bench.sender import IMIX
 
 # The manual's table (kprobe, Kentik's knowledge base): what one interface and one core carry, in plus out.
@@ -33,7 +33,8 @@ def measure(_work, ratios=tuple(MANUAL), seconds=3.0, rounds=3):
     )  # fmt: skip
     plain = Table(heads[:4], [one[:4] for one in rows])
     return Section(
-        "Capacity: how much traffic does a core carry?", HOW, [Table(heads, rows)], "", [verdict(found[1])],
+        "Capacity: how much traffic does a core carry?", HOW, [Table(heads, rows)], "",
+        [verdict(found[1]), *disturbance(found)],
         ["flowherd --interface vb --sink null --sample N", "python bench/sender.py vb --sizes imix --seconds 3"],
         readme=f"{README}\n\n{plain}\n\n{verdict(found[1])}\n\nMeasured on one {machine()}, by `bench/capacity.py`.",
     )  # fmt: skip

@@ -35,6 +35,8 @@ def measure(work, rates=RATES, imix=IMIX_RATES, seconds=3.0):
         with taker.ours(place) as one:
             one.step(100_000, 1.0, "imix")
             mixed = [one.step(pps, seconds, "imix") for pps in imix]
+    every = [step for steps in found.values() for step in steps]
+    remarks = [*taker.disturbance(every), *REMARKS]
     heads = ("program", *(f"{rate / 1e6:g} Mpps" if rate else "top" for rate in rates))
     tables = [
         Table(
@@ -54,7 +56,7 @@ def measure(work, rates=RATES, imix=IMIX_RATES, seconds=3.0):
         HOW,
         tables,
         picture(found),
-        REMARKS,
+        remarks,
         commands(work),
     )
 

@@ -41,15 +41,20 @@ def measure(_work, ratios=RATIOS, seconds=3.0, rounds=3):
     ]
     picture = plot.lines("sampling.png", charts(found), 3.0)
     return Section(
-        "Sampling: what does a packet cost that is not kept?", HOW, [Table(heads, rows)], picture,
+        "Sampling: what does a packet cost that is not kept?", HOW, [Table(heads, rows)], picture, disturbance(found),
         commands=["flowherd --interface vb --sink null --sample N", "python bench/sender.py vb --seconds 3"],
     )  # fmt: skip
+
+
+def disturbance(found):
+    return taker.disturbance([step for one in found.values() for step in one.steps])
 
 
 class Ratio:
     """What one sampling ratio costs: medians of its steps."""
 
     def __init__(self, steps, alone_us):
+        self.steps = steps
         self.mpps, self.loss = median(s.mpps for s in steps), median(s.loss for s in steps)
         self.gbps = median(s.gbps for s in steps)
         self.share = median(s.cpu_s / s.seconds for s in steps)
