@@ -12,8 +12,8 @@ about forty minutes, draws the pictures and fills in the capacity table of the R
 `ARGS='--only replay,live'` measures some parts, `ARGS=--quick` small ones (never written here), and `--write` with
 `--only` replaces their sections alone. It needs two cores, 8 GB of memory and 8 GB of disk under TMPDIR.
 
-How it is measured: CPU seconds of all processes of a program, user and system, not the wall clock, so that
-others on the machine disturb little. Where several rounds are told, programs or sizes take turns, figures are medians, and
+How it is measured: CPU seconds of all processes of a program, user and system, not the wall clock, so that others
+on the machine disturb little. Where several rounds are told, programs or sizes take turns, figures are medians, and
 ratios are medians of the rounds' ratios: they hold where figures drift with the machine. Live steps are made once
 each, program after program. Compare within a table.
 """

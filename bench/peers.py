@@ -109,7 +109,8 @@ def argus(job):
 
 def pmacctd(job):
     name = job.folder / "pmacctd.conf"
-    source = f"pcap_savefile: {job.path}" if job.path else f"pcap_interface: {job.interface}\npromisc: false"
+    file = f"pcap_savefile: {job.path}\npcap_savefile_wait: true"
+    source = file if job.path else f"pcap_interface: {job.interface}\npromisc: false"
     times = ":".join([*timeouts(), f"expint={IDLE_S}"])
     name.write_text(PMACCTD.format(source=source, port=PORT, flows=max(job.flows, 1_000_000), times=times))
     return ["pmacctd", "-f", name]
@@ -135,6 +136,9 @@ OFFLINE = {
     "tcpdump": tcpdump,
 }
 LIVE = {"softflowd": softflowd, "nfpcapd": nfpcapd, "argus": argus, "pmacctd": pmacctd, "tcpdump": tcpdump}
+STAYS = {
+    "pmacctd"
+}  # at the end of a file its core process would end the plugin before that has read its pipe
 NOSY = {"argus", "nfpcapd"}  # they read their socket's counts, so strace must listen (bench/sockets.py)
 
 

@@ -3,14 +3,17 @@
 import ctypes
 import os
 import resource
+import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 CHILD_SUBREAPER = 36
 NS = 10**9
+IDLE_AT_FIRST_S = 4.0  # pmacctd waits two seconds before it reads a file
 LIMIT_S = 600  # no run of the full size takes a minute
 
 
@@ -28,30 +31,51 @@ def reap():
             os.wait()
 
 
-def cpu_s(command, core):
-    """User and system seconds of the program and all its processes, all on one core."""
+def cpu_s(command, core, *, stays=False):
+    """User and system seconds of the program and all its processes, on one core; `stays`: it is ended once idle."""
     ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    quiet = subprocess.DEVNULL
-    subprocess.run(on_core(command, core), check=True, stdout=quiet, stderr=quiet, timeout=LIMIT_S)
+    with begun(command, core) as process:
+        if stays:
+            end_idle(process)
+        if process.wait(LIMIT_S):
+            raise subprocess.CalledProcessError(process.returncode, command)
     reap()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@contextmanager
+def begun(command, core):
+    """The program, which does not outlive this."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(on_core(command, core), stdout=quiet, stderr=quiet) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def end_idle(process):
+    """Interrupt it once it has nothing left to do."""
+    time.sleep(IDLE_AT_FIRST_S)
+    settled(family(process.pid), quiet_s=1.0, limit_s=LIMIT_S)
+    process.send_signal(signal.SIGINT)
 
 
 def on_core(command, core):
     return ["taskset", "-c", str(core), *map(str, command)]
 
 
-def watched(command, core, every_s=0.05):
+def watched(command, core, *, stays=False, every_s=0.05):
     """Its largest moment, looked at so often; the looking costs, so no time is measured then."""
     most = Peak()
-    with subprocess.Popen(
-        on_core(command, core), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    with begun(command, core) as process:
+        if stays:
+            Thread(target=end_idle, args=[process], daemon=True).start()
         while process.poll() is None:
-            now = memory(process.pid)
-            most = Peak(*map(max, most, now))
+            most = Peak(*map(max, most, memory(process.pid)))
             time.sleep(every_s)
     reap()
     if process.returncode:
