@@ -4,7 +4,7 @@
 """
 
 from bench import taker
-from bench.result import Section, Table, machine
+from bench.result import Section, Table, machine, wrapped
 from bench.sampling import disturbance, taken
 from bench.sender import IMIX
 
@@ -32,11 +32,12 @@ def measure(_work, ratios=tuple(MANUAL), seconds=3.0, rounds=3):
         "flowherd and interrupts on one core", "µs CPU a packet", "the kernel's part, µs", "sent here without loss",
     )  # fmt: skip
     plain = Table(heads[:4], [one[:4] for one in rows])
+    remarks = [verdict(found[1]), *disturbance(found)]
     return Section(
         "Capacity: how much traffic does a core carry?", HOW, [Table(heads, rows)], "",
-        [verdict(found[1]), *disturbance(found)],
+        remarks,
         ["flowherd --interface vb --sink null --sample N", "python bench/sender.py vb --sizes imix --seconds 3"],
-        readme=f"{README}\n\n{plain}\n\n{verdict(found[1])}\n\nMeasured on one {machine()}, by `bench/capacity.py`.",
+        readme="\n\n".join([wrapped(README), str(plain), *map(wrapped, [*remarks, MEASURED])]),
     )  # fmt: skip
 
 
@@ -57,6 +58,7 @@ README = (
     "core left as headroom; the kernel's part, filter and copy, is on another core or on the same. [How "
     "it is measured](docs/benchmarks.md)."
 )
+MEASURED = f"Measured on one {machine()}, by `bench/capacity.py`."
 
 
 def row(ratio, one):

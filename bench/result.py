@@ -2,6 +2,7 @@
 
 import os
 import platform
+import textwrap
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Section:
     def text(self, part):
         """As it stands in docs/benchmarks.md."""
         day = time.strftime("%Y-%m-%d", time.gmtime())
-        parts = [f"## {self.question}", self.answer]
+        parts = [f"## {self.question}", wrapped(self.answer)]
         parts += [f"![{self.question}]({self.picture})"] if self.picture else []
         parts += [str(table) for table in self.tables]
         parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
@@ -44,6 +45,11 @@ class Section:
         parts += [f"```sh\n{commands}\n```"] if commands else []
         parts += [f"`make bench ARGS='--only {part}'`, {day}, {machine()}."]
         return "\n\n".join(parts)
+
+
+def wrapped(text):
+    """Lines as long as those written by hand."""
+    return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
 
 
 def machine():
