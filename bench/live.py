@@ -12,12 +12,12 @@ HOW = (
     "Frames of 200 bytes (65,536 TCP flows, in order) are offered in steps to one end of a veth pair in a "
     "namespace of its own. The sender (`bench/sender.py`) has the kernel run an XDP program that makes "
     "each frame and hands it to the interface as a driver would: several times as many as tcpreplay. It "
-    "has one core, the program that captures the other. Loss is what the kernel says of the program's own "
-    "capture socket (PACKET_STATISTICS), so for all alike; CPU is user and system time of all processes "
-    "of the program until it has worked off its backlog, a packet that was not lost. The copy into the "
-    "ring is made on the sender's core here, on a real NIC on the one that serves its interrupts, and is "
-    "in none of these figures; the next section has it. *Top* is as fast as the sender can with that "
-    "program listening."
+    "has one core, the program that captures the other. Loss is what was sent less what the kernel says it gave the "
+    "program's own capture socket (PACKET_STATISTICS; of flowherd its own counters, which come from there). "
+    "CPU is user and system time of all processes of the program, until it has worked off its backlog, over the "
+    "packets that were not lost. The copy into the ring is made on the sender's core here, on a real NIC on the one "
+    "that serves its interrupts, and is in none of these figures; the next section has it. *Top* is as fast as the "
+    "sender can with that program listening."
 )
 
 
