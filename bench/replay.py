@@ -4,6 +4,8 @@ import os
 import statistics
 import subprocess
 import sys
+from math import inf
+from operator import truediv
 
 from bench import mix, peers, plot, traffic, tree
 from bench.captures import CAPTURES
@@ -19,12 +21,13 @@ HOW = (
     "that of flowherd with everything on; the median of the rounds."
 )
 LEAST = 20_000
+VARIES = 0.03  # a start's CPU, from run to run
 NOT_DRAWN = {"tshark", "flowherd --sample 256"}  # they do something else
 
 
 def measure(work, rounds=3, scale=1.0, only=tuple(CAPTURES)):
     """A table for each capture."""
-    programs, tables, rates, shown = peers.had(peers.OFFLINE), [], {}, {}
+    programs, tables, rates, commands = peers.had(peers.OFFLINE), [], {}, {}
     for name in only:
         if name == "applications" and not mix.present():
             print("applications: no captures beside the checkout, left out", file=sys.stderr)
@@ -34,14 +37,18 @@ def measure(work, rounds=3, scale=1.0, only=tuple(CAPTURES)):
         packets, flows, about = capture.make(path, max(int(capture.size * scale), 2))
         job = peers.Job(work, max(flows, peers.FLOWS), path)
         found = compared(programs, job, packets, capture.more, rounds)
-        rates[capture.title] = {one: 1 / row[0] for one, row in found.items() if one not in NOT_DRAWN}
+        rates[capture.title] = {
+            one: 1 / row[0] for one, row in found.items() if row[0] and one not in NOT_DRAWN
+        }
         tables.append(table(f"**{capture.title}.** {packets:,} packets: {about}.", found))
-        shown |= {one: peers.shown(one, programs[one](peers.Job(work, path="FILE")), work) for one in found}
+        commands |= {
+            one: peers.shown(one, programs[one](peers.Job(work, path="FILE")), work) for one in found
+        }
         for left in work.glob(f"{name}*.pcap"):
             left.unlink()
-    tables.append(about_them(shown))
+    tables.append(about_them(commands))
     picture = plot.bars("replay.png", rates, "Mpps a core")
-    return Section("Replay: how fast on one core?", HOW, tables, picture, REMARKS, list(shown.values()))
+    return Section("Replay: how fast on one core?", HOW, tables, picture, REMARKS, list(commands.values()))
 
 
 REMARKS = [
@@ -64,41 +71,53 @@ REMARKS = [
 
 def compared(programs, job, packets, more, rounds):
     """Program → (µs CPU a packet, times flowherd's, its peak, packets it was given); programs in turn."""
-    core, files = max(os.sched_getaffinity(0)), {}
-    for name in programs:
-        count = min(packets, max(int(packets * peers.PEERS[name].part), LEAST))
-        if count not in files:
-            once = job.path if count == packets else traffic.head(job.path, count)
-            files[count] = once, traffic.repeated(once, more)
-            for path in files[count]:
-                traffic.touch(path)
-        files[name] = count
-    peaks, costs = {}, {name: [] for name in programs}
+    core, files = max(os.sched_getaffinity(0)), given(programs, job.path, packets, more)
+    peaks, spent = {}, {name: [] for name in programs}
     for turn in range(rounds + 1):
-        for name in list(costs):
+        for name in list(spent):
             stays = name in peers.STAYS
-            once, often = (programs[name](at(job, path)) for path in files[files[name]])
+            once, often = (programs[name](at(job, path)) for path in files[name][1:])
             try:
                 if turn:
-                    took = tree.cpu_s(often, core, stays=stays) - tree.cpu_s(once, core, stays=stays)
-                    costs[name].append(max(took, 1e-3) / (more * files[name]) * 1e6)
+                    spent[name].append([tree.cpu_s(words, core, stays=stays) for words in (once, often)])
                 else:
                     peaks[name] = tree.watched(once, core, stays=stays)
             except subprocess.SubprocessError as error:
                 if name == "flowherd":
                     raise
                 print(f"{name}: left out of {job.path.name}: {error}", file=sys.stderr)
-                del costs[name]
+                del spent[name]
+    costs = {name: told(each, more * files[name][0]) for name, each in spent.items()}
     ours = costs["flowherd"]
     return {
         name: (
-            statistics.median(each),
-            statistics.median(theirs / own for theirs, own in zip(each, ours, strict=True)),
+            statistics.median(each) if each else None,
+            statistics.median(map(truediv, each, ours)) if each and ours else None,
             peaks[name],
-            files[name],
+            files[name][0],
         )
         for name, each in costs.items()
     }
+
+
+def given(programs, path, packets, more):
+    """Program → packets it is given, the file with them, the file with the copies too."""
+    files = {}
+    for part in {peers.PEERS[name].part for name in programs}:
+        count = min(packets, max(int(packets * part), LEAST))
+        once = path if count == packets else traffic.head(path, count)
+        files[part] = count, once, traffic.repeated(once, more)
+        for each in files[part][1:]:
+            traffic.touch(each)
+    return {name: files[peers.PEERS[name].part] for name in programs}
+
+
+def told(spent, packets):
+    """µs a packet of each round; none when it is not clear of what a start varies by."""
+    starts, further = [once for once, _ in spent], [often - once for once, often in spent]
+    if min(further) <= 0 or statistics.median(further) < VARIES * statistics.median(starts):
+        return []
+    return [seconds / packets * 1e6 for seconds in further]
 
 
 def at(job, path):
@@ -106,19 +125,14 @@ def at(job, path):
 
 
 def table(above, found):
-    """The fastest first."""
+    """The fastest first; a dash where too little was measured."""
     rows = [
         (
-            name,
-            f"{1 / cost:.2f}",
-            f"{cost:.3f}",
-            f"{times:.2f}",
-            f"{most.pss_mib:.0f}",
-            f"{most.rss_mib:.0f}",
-            f"{given:,}",
+            name, shown(cost and 1 / cost, 2), shown(cost, 3), shown(times, 2),
+            f"{most.pss_mib:.0f}", f"{most.rss_mib:.0f}", f"{count:,}",
         )
-        for name, (cost, times, most, given) in sorted(found.items(), key=lambda row: row[1][0])
-    ]
+        for name, (cost, times, most, count) in sorted(found.items(), key=lambda row: row[1][0] or inf)
+    ]  # fmt: skip
     heads = (
         "program",
         "Mpps a core",
@@ -129,6 +143,10 @@ def table(above, found):
         "packets",
     )
     return Table(heads, rows, above)
+
+
+def shown(figure, digits):
+    return f"{figure:.{digits}f}" if figure else "-"
 
 
 def about_them(names):
