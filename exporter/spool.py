@@ -123,7 +123,7 @@ class Spool:
     def _next_sequence(self) -> int:
         return (self._unsynced[-1].sequence if self._unsynced else max(self.last, self._floor)) + 1
 
-    def _write(self, entry: Entry, parts: tuple[bytes, bytes]) -> int:
+    def _write(self, entry: Entry, parts: tuple[bytes, bytes | memoryview]) -> int:
         draft = self.folder / f"{entry.name}.tmp"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:

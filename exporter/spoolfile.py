@@ -49,7 +49,7 @@ class Entry:
         return replace(self, size_bytes=size_bytes, written_ns=written_ns)
 
 
-def encode(message: Message, skip: int) -> tuple[bytes, bytes]:
+def encode(message: Message, skip: int) -> tuple[bytes, bytes | memoryview]:
     """Head and body of the file; the first `skip` records of the payload are duplicates."""
     header = HEADER.pack(record.SCHEMA, skip, message.epoch, message.first, message.records)
     checksum = zlib.crc32(message.payload, zlib.crc32(header))

@@ -94,7 +94,7 @@ def parts(batch: Batch) -> tuple[bytes, memoryview]:
     return msgpack.packb(fields)[:-1] + BIN32.pack(0xC6, len(rows)), rows
 
 
-def unpack(payload: bytes) -> Batch:
+def unpack(payload: bytes | memoryview) -> Batch:
     """The batch in a payload, rows not copied. SchemaError when its columns are not ours."""
     fields = msgpack.unpackb(payload)
     if fields["schema"] != SCHEMA:

@@ -27,7 +27,7 @@ class Message:
     epoch: int
     first: int
     records: int
-    payload: bytes
+    payload: bytes | memoryview
 
 
 def header(epoch: int, first: int, records: int, payload_bytes: int) -> bytes:
@@ -41,29 +41,32 @@ def frame(epoch: int, first: int, records: int, payload: bytes) -> bytes:
 
 
 class Reader:
-    """Cuts a byte stream into messages, whatever the pieces it comes in."""
+    """Cuts a byte stream into messages, whatever the pieces it comes in; what came is copied once."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._pieces: list[bytes | memoryview] = []
+        self._octets, self._wanted = 0, HEADER.size
 
     def feed(self, data: bytes | memoryview) -> Iterator[Message]:
         """Take `data`; yield each message it completes. WireError when the stream is out of step."""
-        self._bytes += data
-        while (message := self._cut()) is not None:
-            yield message
+        self._pieces.append(data)
+        self._octets += len(data)
+        while self._octets >= self._wanted:
+            whole = memoryview(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
+            end, epoch, first, records = _read(whole)
+            self._pieces, self._wanted = [whole], end
+            if self._octets >= end:
+                rest = bytes(whole[end:])
+                self._pieces, self._octets, self._wanted = [rest], len(rest), HEADER.size
+                yield Message(epoch, first, records, whole[HEADER.size : end])
 
-    def _cut(self) -> Message | None:
-        if len(self._bytes) < HEADER.size:
-            return None
-        mark, length, epoch, first, records = HEADER.unpack_from(self._bytes)
-        if mark != MARK or length > PAYLOAD_LIMIT_BYTES:
-            raise WireError(f"batch pipe out of step: mark {mark!r}, length {length}")
-        end = HEADER.size + length
-        if len(self._bytes) < end:
-            return None
-        payload = bytes(memoryview(self._bytes)[HEADER.size : end])
-        del self._bytes[:end]
-        return Message(epoch, first, records, payload)
+
+def _read(whole: memoryview) -> tuple[int, int, int, int]:
+    """A header: where its message ends, epoch, number of the first record, records."""
+    mark, length, epoch, first, records = HEADER.unpack_from(whole)
+    if mark != MARK or length > PAYLOAD_LIMIT_BYTES:
+        raise WireError(f"batch pipe out of step: mark {mark!r}, length {length}")
+    return HEADER.size + length, epoch, first, records
 
 
 class AckReader:

@@ -1,4 +1,4 @@
-"""The flow table's memory: a sparse memfd made here, mapped by each worker in turn, read for its vitals."""
+"""The flow table's memory: a sparse memory file made here, mapped by each worker in turn, read for its vitals."""
 
 import os
 import struct
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared import vitals
 from shared.errors import FlowherdError
-from supervisor import memory
+from supervisor import huge_pages, memory
 
 LEAST_MIB = 8
 CURSOR_AT = 8 * vitals.INDEX["cursor_block"]  # block, offset, sequence, in hand
@@ -28,8 +28,7 @@ class Table:
         Its pages come with the worker's first touch, so from the node of the core it is pinned to.
         """
         mib = fitting(asked_mib, memory.available_mib())
-        fd = os.memfd_create(f"flowherd-{name}", os.MFD_CLOEXEC)
-        os.truncate(fd, mib << 20)
+        fd = _memory_file(f"flowherd-{name}", mib)
         os.pwrite(fd, vitals.initial_page(time.time_ns()), 0)
         return cls(fd, mib)
 
@@ -45,6 +44,16 @@ class Table:
     def close(self) -> None:
         """Let go of it."""
         os.close(self.fd)
+
+
+def _memory_file(name: str, mib: int) -> int:
+    """In huge pages where we may, else as the host has it."""
+    try:
+        return huge_pages.make_file(name, mib)
+    except OSError:  # no root, or a container's, or an old kernel
+        fd = os.memfd_create(name, os.MFD_CLOEXEC)
+        os.truncate(fd, mib << 20)
+        return fd
 
 
 def fitting(asked_mib: int, free_mib: int) -> int:

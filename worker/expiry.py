@@ -8,21 +8,24 @@ import numpy as np
 from numba import types
 
 from shared.reasons import EndReason
+from shared.record import ROW
 from shared.vitals import INDEX
-from worker.hot_row import loss_at, side_at, track_at
+from worker.biflow import hash_of_row
 from worker.jit import called, inlined, kernel
+from worker.jit_memory import prefetch
 from worker.layout import TABLE_TYPE
 from worker.octets import Int
 from worker.report import report
-from worker.rows import FIN_HIGH, FIN_LOW, PENDING, RESET, USED
+from worker.rows import FIN_HIGH, FIN_LOW, HOT, PENDING, RESET, USED
 from worker.table import look_at, remove
 
 HEAD, TAIL, HIGH_WATER = INDEX["head"], INDEX["tail"], INDEX["high_water"]
-HAND, SWEPT_TICK, FREE_ROWS, TOUCHED = (INDEX[n] for n in ("hand", "swept_tick", "free_rows", "touched"))
+HAND, SWEPT_TICK, FREE_ROWS = (INDEX[n] for n in ("hand", "swept_tick", "free_rows"))
 IDLE_TIMEOUT, ACTIVE_TIMEOUT = int(EndReason.IDLE_TIMEOUT), int(EndReason.ACTIVE_TIMEOUT)
 END_OF_FLOW, FORCED_END = int(EndReason.END_OF_FLOW), int(EndReason.FORCED_END)
 PASS_TICKS = 60  # the sweep goes round about once a second
-STRIDE_ROWS = 512
+HOT_BYTES, ROW_BYTES = HOT.itemsize, ROW.itemsize
+STRIDE_ROWS = 512  # how far the sweep looks ahead
 
 
 @inlined
@@ -69,23 +72,25 @@ def first_look(t: Int, row: Int, tick: Int, h: Int) -> None:
 
 
 @inlined
-def touch(t: Int, start: Int, end: Int, tick: Int) -> Int:
-    """Read the due rows of [start, end): a pass of its own, so that their cache misses overlap."""
-    seen, place = np.int64(0), t.words[HEAD]
+def expect(t: Int, start: Int, end: Int, tick: Int) -> None:
+    """Have the due rows of [start, end) come, the records they make, and then the index entries of those that end."""
+    place = t.words[HEAD]
     for row in range(start, end):
         if t.due[row] <= tick:
-            record = t.outbox[place % len(t.outbox)]
-            seen += np.int64(record.start_ns) + np.int64(record.rev_bytes) + np.int64(record.fragments)
-            seen += np.int64(record.rtt_min_us) + np.int64(record.src_port)
+            prefetch(t.flows, row, HOT_BYTES)
+            prefetch(t.cold, row)
+            prefetch(t.outbox, place % len(t.outbox), ROW_BYTES)
             place += 1
-            seen += (
-                np.int64(t.flows[row].seen)
-                + np.int64(t.sides[side_at(row, 0)].packets)
-                + np.int64(t.tracks[track_at(row, 0)].next)
-                + np.int64(t.cold[row].active_at)
-                + np.int64(t.losses[loss_at(row, 0)].rtt_min)
-            )
-    return seen
+    for row in range(start, end):
+        if t.due[row] <= tick and ends(t, row, tick):
+            prefetch(t.index, hash_of_row(t, row) & (len(t.index) - 1))
+
+
+@inlined
+def ends(t: Int, row: Int, tick: Int) -> Int:
+    """Whether a row that is due leaves the table."""
+    flow = t.flows[row]
+    return is_closed(flow.state) or tick - np.int64(flow.seen) >= t.forget
 
 
 @kernel(types.int64(TABLE_TYPE, types.int64, types.int64))
@@ -100,7 +105,7 @@ def sweep(t: Int, tick: Int, room: Int) -> Int:
     row = t.words[HAND] % rows
     while left > 0 and t.words[HEAD] - start < room:
         end = min(row + STRIDE_ROWS, rows, row + room - (t.words[HEAD] - start))
-        t.words[TOUCHED] = touch(t, row, end, tick)
+        expect(t, row, end, tick)
         for due in range(row, end):
             if t.due[due] <= tick:
                 visit(t, due, tick)

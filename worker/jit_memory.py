@@ -64,30 +64,35 @@ def _move_octets(target: Any, into: int, source: Any, out_of: int, octets: int) 
 
 
 @intrinsic
-def _fetch(_context: Any, array: Any, index: Any) -> Any:
+def _fetch(_context: Any, array: Any, index: Any, _beyond: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind, of = signature.args
+        kind, of, _ = signature.args
         address = _address(context, builder, kind, arguments[0], of, arguments[1])
-        address, word = builder.bitcast(address, cgutils.voidptr_t), cgutils.int32_t
+        address = builder.gep(builder.bitcast(address, cgutils.voidptr_t), [arguments[2]])
+        word = cgutils.int32_t
         signature = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
         fetch = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
         builder.call(fetch, [address, word(TO_READ), word(ALL_LEVELS), word(DATA)])
         return context.get_dummy_value()
 
-    return types.void(array, index), build
+    return types.void(array, index, types.int64), build
 
 
-def _plain_fetch(array: Any, index: int) -> None:
-    array[index]
+def _plain_fetch(array: Any, index: int, octets: int = 1) -> None:
+    """Plain Python has nothing to fetch ahead."""
 
 
 @inlined
-def _prefetch(array: Any, index: Any) -> None:
-    _fetch(array, index)  # type: ignore[call-arg]
+def _prefetch(array: Any, index: Any, octets: int = 1) -> None:
+    for beyond in range(0, octets, LINE):
+        _fetch(array, index, beyond)  # type: ignore[call-arg]
 
 
 prefetch = _plain_fetch if WITHOUT_JIT else _prefetch
-"""In kernels: array[index] will be needed soon; the processor fetches its line, and waits for nothing."""
+"""In kernels: so many octets from array[index] on are needed soon; the processor fetches them and waits for nothing.
+
+`index` may lie outside.
+"""
 
 move_octets = _plain_move if WITHOUT_JIT else _move_octets
 """In kernels: target[into : into + octets] = source[out_of : …], both within their arrays, by the C library."""

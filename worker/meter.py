@@ -18,14 +18,26 @@ from worker.decode_ip import LATER_FRAGMENT
 from worker.decode_transport import ACK, FIN, RST, SYN, TCP, UDP
 from worker.expiry import first_look, is_closed, visit
 from worker.fragments import join
-from worker.hot_row import loss_at, side_at, track_at
+from worker.hot_row import side_at, track_at
 from worker.jit import inlined, kernel
 from worker.jit_memory import commit, prefetch
 from worker.layout import BUFFER_TYPE, FRAMES_TYPE, PACKETS_AT_ONCE, TABLE_TYPE
 from worker.listen import choose_decoder, hear
 from worker.octets import Int, Octets
 from worker.report import report
-from worker.rows import BOTH_SPOKE, DECODER_OFF, FIN_HIGH, FIN_LOW, HIGH_FIRST, PENDING, RESET
+from worker.rows import (
+    BOTH_SPOKE,
+    DECODER_OFF,
+    FIN_HIGH,
+    FIN_LOW,
+    FLOW,
+    HIGH_FIRST,
+    LOSS,
+    PENDING,
+    RESET,
+    SIDE,
+    TRACK,
+)
 from worker.sample import is_sampled
 from worker.table import begin, find, guess, insert, is_row_of, look_at
 from worker.tcp import forget_times, is_sent_again, measure, note_first_payload
@@ -37,6 +49,8 @@ FIRST_DROP, NOT_SAMPLED = INDEX[drop_counter(Drop(1))], int(Drop.NOT_SAMPLED)
 END_OF_FLOW, IDLE_TIMEOUT, FORCED_END = (
     int(EndReason[n]) for n in ("END_OF_FLOW", "IDLE_TIMEOUT", "FORCED_END")
 )
+COUNTED_BYTES = FLOW.itemsize + 2 * SIDE.itemsize
+MEASURED_BYTES = 2 * TRACK.itemsize + 2 * LOSS.itemsize
 STRIDE = 16  # a third of what is in hand
 IN_HAND_MASK = PACKETS_AT_ONCE - 1
 TCP_HEADERS_4, TCP_HEADERS_6 = 40, 60
@@ -61,11 +75,9 @@ def expect(t: Int, p: Int) -> None:
     """The packet's flow, most likely; have its row come."""
     p.row = guess(t, p.hash)
     if p.row >= 0:
-        prefetch(t.flows, p.row)
-        prefetch(t.sides, side_at(p.row, p.high))
+        prefetch(t.flows, p.row, COUNTED_BYTES)
         if p.proto == TCP:
-            prefetch(t.tracks, track_at(p.row, p.high))
-            prefetch(t.losses, loss_at(p.row, p.high))
+            prefetch(t.tracks, track_at(p.row, 0), MEASURED_BYTES)
 
 
 @inlined

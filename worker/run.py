@@ -6,6 +6,7 @@ Read `Worker.step` aloud: take a block of packets, meter them, give them back, s
 
 import mmap
 import time
+from contextlib import suppress
 
 from shared.sampling import sampling_of
 from shared.vitals import INDEX
@@ -44,7 +45,7 @@ class Worker:
         rules = rules._replace(decode=PACKED_ANSWERS if spec.answers else int(spec.decode))
         ports = application_ports(spec.http_ports, spec.dns_ports, spec.radius_ports)
         self.spec, self.core = spec, core
-        self.table = open_table(mmap.mmap(spec.table, 0), spec.max_flows, rules, ports, spec.translate)
+        self.table = open_table(_mapped(spec.table), spec.max_flows, rules, ports, spec.translate)
         self.words = self.table.words
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
@@ -158,3 +159,11 @@ class Worker:
         while not self.outlet.is_empty and not self.life.is_late:
             self.flush()
         self.life.say(did="drained")
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    """The flow table's file, in huge pages where the host lets a memory file have them."""
+    memory = mmap.mmap(descriptor, 0)
+    with suppress(OSError):  # a kernel without them
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory

@@ -1,13 +1,16 @@
 """Flow tables in memory, as large as memory allows."""
 
+import mmap
 import os
 from pathlib import Path
 
 import pytest
 
 from shared.errors import FlowherdError
-from supervisor import memory
+from supervisor import huge_pages, memory
 from supervisor.table import Table, fitting
+
+HUGE_PAGE = 2 << 20
 
 
 @pytest.mark.parametrize(
@@ -27,9 +30,36 @@ def test_it_is_on_no_disk_and_takes_memory_only_when_written():
     table = Table.create("eth0", 64)
     try:
         place = Path(f"/proc/self/fd/{table.fd}").readlink()
-        assert str(place).startswith("/memfd:flowherd-eth0")
+        assert str(place) in ("/memfd:flowherd-eth0 (deleted)", "/flowherd-eth0 (deleted)")
         assert os.fstat(table.fd).st_size == 64 << 20
-        assert os.fstat(table.fd).st_blocks * 512 < 1 << 20
+        assert os.fstat(table.fd).st_blocks * 512 <= HUGE_PAGE
+        assert table.read()["flows_active"] == 0
+    finally:
+        table.close()
+
+
+def test_its_pages_are_huge_where_we_may():
+    if os.geteuid() != 0 or not Path("/sys/kernel/mm/transparent_hugepage").exists():
+        pytest.skip("needs root, and a kernel with transparent huge pages")
+    fd = huge_pages.make_file("flowherd-eth0", 8)
+    try:
+        with mmap.mmap(fd, 0) as mapped:
+            mapped[:] = b"a" * len(mapped)
+            lines = Path("/proc/self/smaps").read_text().partition("/flowherd-eth0 (deleted)")[2].splitlines()
+            huge_kib = next(line.split()[1] for line in lines if line.startswith("ShmemPmdMapped:"))
+    finally:
+        os.close(fd)
+    assert int(huge_kib) == 8 << 10
+
+
+def test_where_the_kernel_refuses_them_it_is_a_memfd(monkeypatch):
+    def refuse(_name, _mib):
+        raise PermissionError
+
+    monkeypatch.setattr(huge_pages, "make_file", refuse)
+    table = Table.create("eth0", 64)
+    try:
+        assert str(Path(f"/proc/self/fd/{table.fd}").readlink()).startswith("/memfd:flowherd-eth0")
         assert table.read()["flows_active"] == 0
     finally:
         table.close()

@@ -119,7 +119,7 @@ class Flowherd:
         page = b""
         for fd in Path(f"/proc/{self.process.pid}/fd").glob("*"):
             with contextlib.suppress(OSError):
-                if str(fd.readlink()).startswith(f"/memfd:flowherd-{name} "):
+                if str(fd.readlink()) in (f"/flowherd-{name} (deleted)", f"/memfd:flowherd-{name} (deleted)"):
                     page = fd.open("rb").read(vitals.PAGE_BYTES)
         return vitals.read_page(page) if len(page) == vitals.PAGE_BYTES else {}
 
