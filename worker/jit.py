@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy",
 WITHIN: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 KERNELS = 9
 _watchers: list[Callable[[int, int, str], None]] = []
-_ready: list[str] = []
+dispatchers: dict[str, Any] = {}  # of the kernels, by name: numba's own objects
 
 
 def watch(report: Callable[[int, int, str], None]) -> None:
@@ -39,10 +39,10 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
             return function
         only_from_python(function)
         dispatcher = numba.njit(signature, cache=True, **OPTIONS)(function)
-        _ready.append(function.__name__)
+        dispatchers[function.__name__] = dispatcher
         if not dispatcher.stats.cache_hits:
             for report in _watchers:
-                report(len(_ready), KERNELS, function.__name__)
+                report(len(dispatchers), KERNELS, function.__name__)
         # The one compiled code, without the dispatcher: to look at a Table's types takes it longer than an empty call.
         (only,) = dispatcher.overloads.values()
         return cast("Function", only.entry_point)

@@ -59,10 +59,12 @@ LOOK = """
 import sys
 sys.path.insert(0, FOLDER)
 from some_kernel import doubled
-library = next(iter(doubled.overloads.values())).library
+from worker.jit import dispatchers
+known = dispatchers["doubled"]
+library = next(iter(known.overloads.values())).library
 module = library._shared_module
 words = sum(len(list(block.instructions)) for f in module.functions for block in f.blocks)
-print(doubled(21), sum(doubled.stats.cache_hits.values()), words - len(list(module.functions)))
+print(doubled(21), sum(known.stats.cache_hits.values()), words - len(list(module.functions)))
 print("numba.np.linalg" in sys.modules)
 """
 
