@@ -6,7 +6,6 @@ Constants and layouts: linux/if_packet.h and the kernel's packet_mmap document.
 import errno
 import socket
 import struct
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -34,7 +33,6 @@ BLOCK_BYTES = 512 << 10
 BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
 FRAME_BYTES = 2048
 RETIRE_MS = 80
-ON_ITS_WAY_S = 0.02  # a packet that set out for the socket before it was in its group has arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,8 @@ def open_ring(
 ) -> Ring:
     """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in.
 
-    Nor does anything before it is in its `fanout` group, whose others have it.
+    Nor does anything before it is in its `fanout` group, whose others have it; but a packet that the kernel was just
+    handing round may come twice.
     """
     try:
         # Protocol 0: no packet is queued until bind names the interface.
@@ -87,7 +86,6 @@ def open_ring(
         _bind(sock, interface, ifindex, promisc=promisc)
         if fanout:
             _join(sock, interface, fanout)
-            time.sleep(ON_ITS_WAY_S)
             bpf.attach(sock, program or bpf.EVERYTHING)
     except BaseException:
         sock.close()
