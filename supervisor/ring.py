@@ -71,8 +71,7 @@ def open_ring(
 ) -> Ring:
     """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in.
 
-    Nor does anything before it is in its `fanout` group, whose others have it; but a packet that the kernel was just
-    handing round may come twice.
+    Nor does anything before it is in its `fanout` group, whose others have it.
     """
     try:
         # Protocol 0: no packet is queued until bind names the interface.
