@@ -93,7 +93,7 @@ def table_of(pid):
     """The replay's flow table, which the supervisor holds."""
     for fd in Path(f"/proc/{pid}/fd").glob("*"):
         with suppress(OSError):
-            if str(fd.readlink()).startswith("/memfd:flowherd-"):
+            if str(fd.readlink()).startswith(("/flowherd-", "/memfd:flowherd-")):
                 return fd.open("rb", buffering=0)
     return None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import capacity, delivery, flows, live, online, page, plot, replay, sampling  # noqa: E402
+from bench import capacity, delivery, flows, live, online, page, plot, replay, rows, sampling  # noqa: E402
 from bench.result import machine  # noqa: E402
 
 PARTS = {
@@ -24,6 +24,7 @@ PARTS = {
     "sampling": sampling.measure,
     "capacity": capacity.measure,
     "flows": flows.measure,
+    "rows": rows.measure,
     "memory": online.memory,
     "start": online.start,
     "kills": online.kills,
@@ -36,13 +37,14 @@ QUICK = {
     "sampling": {"ratios": (1, 256), "seconds": 1.0, "rounds": 1},
     "capacity": {"ratios": (1, 256), "seconds": 1.0, "rounds": 1},
     "flows": {"flows": (10_000, 100_000), "packets": 500_000, "rounds": 1},
+    "rows": {"flows": (10_000, 100_000), "packets": 500_000},
     "memory": {"flows": 20_000, "alone": 50_000},
     "start": {"rounds": 2},
     "kills": {"count": 5},
     "exporter": {"records": 100_000},
     "kentik": {"batches": 4, "rounds": 2},
 }
-NEED_ROOT = {"live", "sampling", "capacity", "memory", "start", "kills"}
+NEED_ROOT = {"live", "rows", "sampling", "capacity", "memory", "start", "kills"}
 FAULTS = (AssertionError, OSError, subprocess.SubprocessError, ValueError, StopIteration)
 
 
