@@ -95,13 +95,13 @@ stale:
 
 .venv/.setup: .venv/.home pyproject.toml constraints.txt
 	@echo "setup: installing flowherd and what it needs into .venv ($$($(BIN)/python -V))"
-	@$(PIP) install $(WHEELS) --editable '.[kentik,proxy,quic]' || { \
+	@$(PIP) install $(WHEELS) --editable '.[compressed,kentik,proxy,quic]' || { \
 		echo 'setup: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
 	@touch $@
 
 .venv/.dev: .venv/.setup
 	@echo 'setup: adding what the tests need to .venv'
-	@$(PIP) install $(WHEELS) --editable '.[dev,kentik,proxy,quic]'
+	@$(PIP) install $(WHEELS) --editable '.[compressed,dev,kentik,proxy,quic]'
 	@touch $@
 
 .venv/.bench: .venv/.dev

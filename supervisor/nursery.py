@@ -14,11 +14,12 @@ from supervisor.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class NurseryOrders:
-    """What the nursery is started with; `raw` keeps the right to open libpcap handles."""
+    """What the nursery is started with: `raw` keeps the right to open libpcap handles, `files` loads what unpacks."""
 
     account: Account
     cache_dir: str
     raw: bool = False
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Nursery(Standing):
         """Compile, warm, then become the service user; where to complain, if that is not our own stderr."""
         who = self._orders.account
         start = {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid}
-        start |= {"cache_dir": self._orders.cache_dir, "raw": self._orders.raw}
+        orders = self._orders
+        start |= {"cache_dir": orders.cache_dir, "raw": orders.raw, "files": orders.files}
         self.say(start, () if self._stderr is None else (self._stderr,))
 
     def fork(self, spec: Message, descriptors: Sequence[int]) -> bool:

@@ -5,6 +5,8 @@ import io
 import struct
 import zlib
 
+from tests.zstandard import zstd
+
 PCAP = {0xA1B2C3D4: (1000, 16), 0xA1B23C4D: (1, 16), 0xA1B2CD34: (1000, 24)}
 PACKET_MOST = 262_144
 LATEST_NS = 2**32 * 10**9  # later times, in pcapng alone, are brought back
@@ -18,7 +20,9 @@ def frames(content):
     """([(time_ns, link, bytes, length)], whether the file is whole and a capture)."""
     found, whole = [], True
     if content[:2] == b"\x1f\x8b":
-        content, whole = unpacked(content)
+        content, whole = gunzipped(content)
+    elif content[:4] == b"\x28\xb5\x2f\xfd" or content[1:4] == b"\x2a\x4d\x18":
+        content, whole = unzstd(content)
     try:
         for frame in pcapng(content) if content[:4] == b"\x0a\x0d\x0d\x0a" else pcap(content):
             found.append(frame)  # noqa: PERF402 - what came before the damage counts
@@ -27,7 +31,7 @@ def frames(content):
     return found, whole
 
 
-def unpacked(content):
+def gunzipped(content):
     """What a gzip file holds up to its damage."""
     out, stream = bytearray(), gzip.GzipFile(fileobj=io.BytesIO(content))
     try:
@@ -36,6 +40,18 @@ def unpacked(content):
     except (OSError, EOFError, zlib.error):
         return bytes(out), False
     return bytes(out), True
+
+
+def unzstd(content):
+    """What a zstd file holds up to its damage: frame after frame, an octet at a time."""
+    out, frame = bytearray(), zstd.ZstdDecompressor()
+    try:
+        for octet in content:
+            frame = zstd.ZstdDecompressor() if frame.eof else frame
+            out += frame.decompress(bytes([octet]))
+    except zstd.ZstdError:
+        return bytes(out), False
+    return bytes(out), frame.eof
 
 
 def cut(data, at, form):

@@ -61,7 +61,7 @@ def test_command_is_flowherd():
 def test_every_dependency_is_pinned():
     """constraints.txt names one exact version of everything pyproject.toml asks for."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    pinned = {line.split("==")[0].lower().replace("_", "-").replace(".", "-") for line in lines}
     wanted = importlib.metadata.requires("flowherd")
     names = {word.split(";")[0].split(">")[0].split("[")[0].strip() for word in wanted}
     assert names <= pinned

@@ -58,6 +58,10 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     from worker import shed, warm
 
     warm.up()
+    if orders.get("files"):
+        from worker.capture import compressed
+
+        compressed.load()
     gc.freeze()  # a collection in a worker must not copy the pages it shares with the nursery
     gc.enable()
     shed.compiler_pages()

@@ -1,21 +1,19 @@
-"""Capture files read through a window and walked in it: pcap, pcapng, and either of them in gzip (step 1 and 2).
+"""Capture files read through a window and walked in it: pcap, pcapng, either of them in gzip or zstd (step 1 and 2).
 
 The window is as large as the second-level cache: reading into it is five times cheaper than walking a mapping,
 where each record's header is a cache miss that waits for the one before (docs/adr/0002).
 """
 
-import gzip
-import os
-import zlib
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from worker.capture.compressed import CompressedError, members
 from worker.capture.pcap import CUT, GOOD, MAGICS, PACKET_LIMIT_BYTES, TOO_LONG, read_format, walk_pcap
 from worker.capture.pcapng import BLOCK_LIMIT_BYTES, DESCRIPTION, Section, walk_pcapng
 from worker.layout import new_frames
 
-GZIP, PCAPNG = b"\x1f\x8b", b"\x0a\x0d\x0d\x0a"
+PCAPNG = b"\x0a\x0d\x0d\x0a"
 WINDOW_BYTES = 512 << 10  # more than BLOCK_LIMIT_BYTES
 HEAD_BYTES = 24
 
@@ -28,7 +26,7 @@ class Window:
     """The part of a byte stream in hand: `buf[:size]`, which begins at byte `base` of the stream."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._stream: Any = gzip.GzipFile(fileobj=file) if os.pread(file.fileno(), 2, 0) == GZIP else file
+        self._file, self._members = file, members(file)
         self._memory = memoryview(bytearray(WINDOW_BYTES))
         self.buf = np.frombuffer(self._memory, np.uint8)
         self.buf.flags.writeable = False  # the type kernels are compiled for
@@ -50,12 +48,14 @@ class Window:
 
     def _read(self, start: int, end: int) -> int:
         """Bytes that came into [start, end) of the memory; damage in compressed data ends the stream there."""
+        if self.damage:
+            return 0
         try:
-            if not isinstance(self._stream, gzip.GzipFile):
-                return int(self._stream.readinto(self._memory[start:end]) or 0)
-            piece = self._stream.read1(end - start)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self.damage = f"the gzip data is damaged: {str(error).lower()}"
+            if self._members is None:
+                return int(self._file.readinto(self._memory[start:end]) or 0)  # type: ignore[attr-defined]
+            piece = self._members.read(end - start)
+        except CompressedError as error:
+            self.damage = str(error)
             return 0
         except OSError as error:
             self.damage = f"reading stopped: {error.strerror}"
@@ -74,6 +74,8 @@ class FileSource:
         self.is_pressed = False  # a file waits
         try:
             self._window = Window(file)
+        except CompressedError as error:
+            raise CaptureError(str(error)) from error
         except OSError as error:
             raise CaptureError(error.strerror or str(error)) from error
         self.buf = self._window.buf
