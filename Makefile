@@ -106,7 +106,7 @@ stale:
 
 .venv/.bench: .venv/.dev
 	@echo 'setup: adding what the pictures of the benchmarks need to .venv'
-	@$(PIP) install $(WHEELS) --editable '.[bench,dev,kentik,proxy,quic]'
+	@$(PIP) install $(WHEELS) --editable '.[bench,compressed,dev,kentik,proxy,quic]'
 	@touch $@
 
 # Root opens the sockets; everything that reads a packet runs as this user.

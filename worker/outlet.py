@@ -7,6 +7,8 @@ The outbox is a ring of records in the flow table's file, numbered from 0: `head
 import os
 import select
 import time
+from bisect import bisect_right
+from operator import itemgetter
 
 from shared.counters import WORKER
 from shared.record import Batch, parts
@@ -31,7 +33,9 @@ class Outlet:
         self, table: Table, batches: int, acks: int, interface: str, ifindex: int, sample: int = 1
     ) -> None:
         self._words, self._outbox, self._texts = table.words, table.outbox, table.texts
-        self.interface, self._ifindex, self._sample_rate = interface, ifindex, max(sample, 1)
+        self._ifindex, self._sample_rate = ifindex, max(sample, 1)
+        self._names = [(0, interface)]  # and the number of the first record each is for
+        self._is_renamed = False
         self._last_sent_s = time.monotonic()
         self._shed = int(self._words[TAIL])
         self.take_pipes(batches, acks)
@@ -45,6 +49,21 @@ class Outlet:
         self._pieces: list[memoryview] = []
         self._sent = int(self._words[TAIL])
         self.broken = False
+
+    def rename(self, interface: str) -> None:
+        """The next record is another file's; the first file's name also stands for what a dead worker left behind."""
+        first = int(self._words[HEAD]) if self._is_renamed else 0
+        while self._names and self._names[-1][0] >= first:
+            self._names.pop()
+        self._names.append((first, interface))
+        self._is_renamed = True
+
+    def _named(self, record: int) -> tuple[str, int]:
+        """The record's interface, and the first record of the next one."""
+        del self._names[: bisect_right(self._names, int(self._words[TAIL]), key=itemgetter(0)) - 1]
+        place = bisect_right(self._names, record, key=itemgetter(0))
+        end = self._names[place][0] if place < len(self._names) else int(self._words[HEAD])
+        return self._names[place - 1][1], end
 
     @property
     def room(self) -> int:
@@ -62,11 +81,6 @@ class Outlet:
     def is_empty(self) -> bool:
         """Everything written is acknowledged."""
         return int(self._words[TAIL]) == int(self._words[HEAD])
-
-    @property
-    def is_sent(self) -> bool:
-        """Everything written has gone into a message, and the message into the pipe."""
-        return not self._pieces and self._sent == int(self._words[HEAD])
 
     def make_room(self, records: int) -> None:
         """Live capture waits for nobody: the oldest records are dropped, and counted."""
@@ -87,17 +101,18 @@ class Outlet:
 
     def _is_due(self, urgent: bool) -> bool:
         waiting = int(self._words[HEAD]) - self._sent
-        if waiting >= BATCH_RECORDS or (urgent and waiting):
+        if waiting >= BATCH_RECORDS or (urgent and waiting) or self._sent < self._names[-1][0]:
             return True
         return time.monotonic() - self._last_sent_s >= BATCH_AGE_S
 
     def _begin_message(self) -> None:
         capacity, first = len(self._outbox), self._sent
         place = first % capacity
-        count = min(int(self._words[HEAD]) - first, BATCH_RECORDS, capacity - place)
+        interface, end = self._named(first)
+        count = min(end - first, BATCH_RECORDS, capacity - place)
         rows = self._outbox[place : place + count]
         batch = Batch(
-            self.interface,
+            interface,
             self._ifindex,
             self._sample_rate,
             rows,

@@ -14,7 +14,7 @@ from shared.record import unpack
 from tests.worker.rig import Frames, Kernels
 from tests.worker.test_table import udp
 from tests.worker.trial import START_NS
-from worker.outlet import BATCH_RECORDS, SHED_RECORDS, Outlet
+from worker.outlet import BATCH_RECORDS, HEAD, SHED_RECORDS, Outlet
 
 PIPE_BYTES = 4096
 
@@ -71,6 +71,11 @@ def write(kernels, count):
         pass
 
 
+def is_sent(outlet):
+    """Everything written has gone into a message, and the message into the pipe."""
+    return not outlet._pieces and outlet._sent == int(outlet._words[HEAD])
+
+
 def until(condition, outlet, exporter):
     """Pump and read until it is so."""
     for _ in range(100_000):
@@ -84,7 +89,7 @@ def until(condition, outlet, exporter):
 def test_everything_arrives_through_a_small_pipe(exporter):
     """Messages are many times larger than the pipe: written in pieces, cut at the right places."""
     kernels, outlet = outlet_with(exporter, 3000)
-    until(lambda: outlet.is_sent, outlet, exporter)
+    until(lambda: is_sent(outlet), outlet, exporter)
     exporter.read()
     assert exporter.numbers == list(range(3000))
     batch = unpack(exporter.messages[0].payload)
@@ -97,7 +102,7 @@ def test_everything_arrives_through_a_small_pipe(exporter):
 
 def test_only_acknowledged_records_are_let_go(exporter):
     kernels, outlet = outlet_with(exporter, 100)
-    until(lambda: outlet.is_sent, outlet, exporter)
+    until(lambda: is_sent(outlet), outlet, exporter)
     for epoch, following, tail in ((7, 40, 40), (6, 90, 40), (7, 30, 40), (7, 100, 100)):
         exporter.acknowledge(epoch, following)
         outlet.pump()
@@ -115,7 +120,7 @@ def test_fresh_pipes_send_the_unacknowledged_again_and_nothing_else(exporter):
     exporter.close()
     second = Exporter()
     outlet.take_pipes(*second.theirs)
-    until(lambda: outlet.is_sent, outlet, second)
+    until(lambda: is_sent(outlet), outlet, second)
     second.read()
     assert second.numbers == list(range(500, 2000))
     assert kernels["records_dropped"] == 0
@@ -130,7 +135,7 @@ def test_a_dead_exporter_is_noticed_and_harms_nothing(exporter):
     outlet.wait(0.001)
     second = Exporter()
     outlet.take_pipes(*second.theirs)
-    until(lambda: outlet.is_sent, outlet, second)
+    until(lambda: is_sent(outlet), outlet, second)
     assert second.numbers == list(range(10))
     assert kernels["head"] == 10
 
@@ -146,7 +151,7 @@ def test_live_capture_drops_the_oldest_when_nobody_acknowledges(exporter):
     assert outlet.room >= 100
     assert 90 <= kernels["records_dropped"] == kernels["tail"] <= capacity
     dropped = kernels["records_dropped"]
-    until(lambda: outlet.is_sent, outlet, exporter)
+    until(lambda: is_sent(outlet), outlet, exporter)
     assert exporter.numbers == list(range(dropped, capacity - 10))
 
 
@@ -167,7 +172,7 @@ def test_the_outbox_goes_round(exporter):
     capacity = outlet.room
     while kernels["head"] < capacity * 5:
         write(kernels, capacity // 3)
-        until(lambda: outlet.is_sent, outlet, exporter)
+        until(lambda: is_sent(outlet), outlet, exporter)
         exporter.read()
         exporter.acknowledge(7, kernels["head"])
         outlet.pump()
@@ -179,7 +184,7 @@ def test_the_outbox_goes_round(exporter):
 
 def test_wait_returns_when_an_acknowledgement_comes(exporter):
     _kernels, outlet = outlet_with(exporter, 10)
-    until(lambda: outlet.is_sent, outlet, exporter)
+    until(lambda: is_sent(outlet), outlet, exporter)
     exporter.acknowledge(7, 10)
     outlet.wait(60)
     outlet.pump()
@@ -203,7 +208,7 @@ def test_memory_of_delivered_records_goes_back(exporter):
     resident = []
     for _ in range(3):
         write(kernels, capacity - 100)
-        until(lambda: outlet.is_sent, outlet, exporter)
+        until(lambda: is_sent(outlet), outlet, exporter)
         following = kernels["head"] - 50
         exporter.acknowledge(7, following)
         outlet.pump()
@@ -213,5 +218,67 @@ def test_memory_of_delivered_records_goes_back(exporter):
         assert (kept["packets"] == 1).all()
     page_rows = 2 * PAGESIZE // outbox.itemsize + 2
     assert max(resident) < 50 + 3 * page_rows
-    until(lambda: outlet.is_sent, outlet, exporter)
+    until(lambda: is_sent(outlet), outlet, exporter)
     assert exporter.numbers == list(range(kernels["head"]))
+
+
+def named(exporter):
+    """The file's name by each record's number."""
+    found = {}
+    for message in exporter.messages:
+        names = dict.fromkeys(
+            range(message.first, message.first + message.records), unpack(message.payload).interface
+        )
+        assert not set(names) & set(found)
+        found |= names
+    return found
+
+
+def test_records_of_many_files_leave_under_their_own_names(exporter):
+    """Nobody waits between two files; some have no records; the pipe is full most of the time."""
+    kernels, outlet = outlet_with(exporter, 0)
+    expected = {}
+    for number in range(300):
+        outlet.rename(f"{number}.pcap")
+        first = kernels["head"]
+        write(kernels, number % 7)
+        expected |= dict.fromkeys(range(first, kernels["head"]), f"{number}.pcap")
+        outlet.pump(urgent=number % 3 == 0)
+    until(lambda: is_sent(outlet), outlet, exporter)
+    exporter.read()
+    assert named(exporter) == expected
+
+
+def test_a_former_file_is_not_waited_for_with_the_next_ones_records(exporter):
+    """However few they are."""
+    kernels, outlet = outlet_with(exporter, 0)
+    outlet.rename("first")
+    write(kernels, 3)
+    outlet.rename("second")
+    write(kernels, 2)
+    outlet.pump()
+    exporter.read()
+    assert set(named(exporter).values()) == {"first"}
+
+
+def test_fresh_pipes_send_former_files_records_under_their_names(exporter):
+    kernels, outlet = outlet_with(exporter, 0)
+    for name, count in (("first", 20), ("second", 30), ("empty", 0), ("third", 40)):
+        outlet.rename(name)
+        write(kernels, count)
+        until(lambda: is_sent(outlet), outlet, exporter)
+    exporter.acknowledge(7, 25)
+    outlet.pump()
+    second = Exporter()
+    outlet.take_pipes(*second.theirs)
+    until(lambda: is_sent(outlet), outlet, second)
+    second.read()
+    assert named(second) == dict.fromkeys(range(25, 50), "second") | dict.fromkeys(range(50, 90), "third")
+
+
+def test_the_first_file_names_what_a_dead_worker_left(exporter):
+    _, outlet = outlet_with(exporter, 10)
+    outlet.rename("again.pcap")
+    until(lambda: is_sent(outlet), outlet, exporter)
+    exporter.read()
+    assert named(exporter) == dict.fromkeys(range(10), "again.pcap")

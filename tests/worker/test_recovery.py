@@ -4,6 +4,7 @@ Real processes meter a real file; this one is the exporter and the supervisor.
 """
 
 import contextlib
+import gzip
 import os
 import random
 import select
@@ -19,6 +20,7 @@ from tests.captures import pcap
 from tests.worker.rig import Bytes, Frames, Kernels, in_order
 from tests.worker.test_table import consistent, flood, udp
 from tests.worker.trial import START_NS, some
+from tests.zstandard import zstd
 from worker import recovery
 from worker.birth import live
 from worker.rows import USED
@@ -132,11 +134,14 @@ class Host:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", TABLES)
-def test_a_killed_worker_costs_at_most_one_uncertain_packet(content, table):
+@pytest.mark.parametrize(
+    ("table", "pack"),
+    [("roomy", bytes), ("full", bytes), ("roomy", gzip.compress), ("roomy", zstd.compress)],
+)
+def test_a_killed_worker_costs_at_most_one_uncertain_packet(content, table, pack):
     from shared.record import ROW
 
-    host, rng = Host(content, TABLES[table]), random.Random(table)
+    host, rng = Host(pack(content), TABLES[table]), random.Random(table)
     while not host.worker(rng.uniform(0, 0.004) if host.kills < 25 else 60.0):
         pass
     words = host.words()

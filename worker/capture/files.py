@@ -22,12 +22,17 @@ class CaptureError(Exception):
     """The file is no capture file, or not to be read; the text says why."""
 
 
+def new_window() -> memoryview:
+    """Memory of a window, for one file after the other: fresh memory costs as much as reading a small file."""
+    return memoryview(bytearray(WINDOW_BYTES))
+
+
 class Window:
     """The part of a byte stream in hand: `buf[:size]`, which begins at byte `base` of the stream."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, memory: memoryview) -> None:
         self._file, self._members = file, members(file)
-        self._memory = memoryview(bytearray(WINDOW_BYTES))
+        self._memory = memory
         self.buf = np.frombuffer(self._memory, np.uint8)
         self.buf.flags.writeable = False  # the type kernels are compiled for
         self.base = self.size = 0
@@ -67,13 +72,13 @@ class Window:
 class FileSource:
     """One capture file as a source; `position` is where a dead worker stopped (0: from the start)."""
 
-    def __init__(self, file: BinaryIO, position: int = 0) -> None:
+    def __init__(self, file: BinaryIO, position: int = 0, memory: memoryview | None = None) -> None:
         file.seek(0)  # the descriptor's place is shared with a worker that died
         self.packets = 0
         self.ended = False
         self.is_pressed = False  # a file waits
         try:
-            self._window = Window(file)
+            self._window = Window(file, memory or new_window())
         except CompressedError as error:
             raise CaptureError(str(error)) from error
         except OSError as error:
