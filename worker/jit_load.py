@@ -11,6 +11,8 @@ from llvmlite import binding
 from numba.core.caching import Cache
 from numba.core.codegen import CPUCodeLibrary
 
+from worker.jit_index import take_as_they_are
+
 _kernels: set[str] = set()
 _serialize: Any = getattr(CPUCodeLibrary, "serialize_using_object_code", None)
 _load: Any = getattr(Cache, "_load_overload", None)
@@ -36,11 +38,17 @@ def _is_entry(function: Any) -> bool:
 
 
 def _load_only(cache: Any, signature: Any, context: Any) -> Any:
+    found = None
     with cache._guard_against_spurious_io_errors():  # noqa: SLF001
-        return cache._load_overload(signature, context)  # noqa: SLF001
+        found = cache._load_overload(signature, context)  # noqa: SLF001
+    if found is None:
+        take_as_they_are()
+    return found
 
 
 # A numba built otherwise does as it always did: the same kernels, loaded more slowly.
 if _serialize and _load:
     CPUCodeLibrary.serialize_using_object_code = _names_instead_of_bitcode  # type: ignore[method-assign]
     Cache.load_overload = _load_only  # type: ignore[method-assign]
+else:
+    take_as_they_are()

@@ -8,9 +8,7 @@ from Python needs neither: its code goes into the kernel as it is, and LLVM sees
 from typing import Any
 
 from llvmlite.binding import Linkage
-from numba.core import types
 from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
-from numba.np import arrayobj
 
 _parts: dict[str, bool] = {}
 _finalize: Any = CPUCodeLibrary.finalize
@@ -55,11 +53,6 @@ def _set_env_of_kernels(codegen: Any, name: str, env: Any) -> None:
         _set_env(codegen, name, env)
 
 
-def _never_negative(context: Any, builder: Any, kind: Any, index: Any, _size: Any) -> Any:
-    return context.cast(builder, index, kind, types.intp)
-
-
-arrayobj.fix_integer_index = _never_negative
 if (
     _optimize and _set_env
 ):  # a numba built otherwise does as it always did: the same kernels, later and slower

@@ -105,16 +105,16 @@ class FileSource:
 
     def _skip_to(self, position: int) -> None:
         """Read again, without metering, what a dead worker had done."""
-        packets, window = new_frames(), self._window
+        frames, window = new_frames(), self._window
         while window.base + self._at < position and not self.ended:
             # A block never goes beyond the window in hand, or the next one if that was at its end.
             whole = window.base + window.size + WINDOW_BYTES <= position
-            self.take(packets if whole else packets[:1])
+            self.take(frames if whole else frames[:1])
 
-    def take(self, packets: Any) -> int:
+    def take(self, frames: Any) -> int:
         """The next packets; at the end or at damage, none, and `ended`."""
         while not self.ended:
-            count, wrong = self._walk(packets)
+            count, wrong = self._walk(frames)
             self.packets += count
             if count:
                 return count
@@ -126,13 +126,13 @@ class FileSource:
                 self._stop(wrong)
         return 0
 
-    def _walk(self, packets: Any) -> tuple[int, int]:
+    def _walk(self, frames: Any) -> tuple[int, int]:
         window, section = self._window, self._section
         place = (self.buf, self._at, window.size, window.base)
         if self._format:
-            count, self._at, wrong = walk_pcap(*place, self._format, packets)
+            count, self._at, wrong = walk_pcap(*place, self._format, frames)
         else:
-            count, self._at, wrong = walk_pcapng(*place, section.swapped, section.interfaces, packets)
+            count, self._at, wrong = walk_pcapng(*place, section.swapped, section.interfaces, frames)
         return int(count), int(wrong)
 
     def _go_on(self, wrong: int) -> None:

@@ -32,26 +32,26 @@ class RefusedError(Exception):
 
 
 @kernel(types.int64(BUFFER_TYPE, META_TYPE, types.int64, types.int64, types.int64, FRAMES_TYPE))
-def walk_batch(buf: Octets, meta: Any, start: Int, link: Int, mac: Int, packets: Any) -> Int:
-    """Fill packets from a batch's (sec, usec, offset, captured) rows from `start` on; returns how many."""
-    count = min(len(packets), len(meta) - start)
+def walk_batch(buf: Octets, meta: Any, start: Int, link: Int, mac: Int, frames: Any) -> Int:
+    """Fill frames from a batch's (sec, usec, offset, captured) rows from `start` on; returns how many."""
+    count = min(len(frames), len(meta) - start)
     for i in range(count):
-        p, row = packets[i], start + i
-        p.time_ns = np.int64(meta[row, 0]) * 1_000_000_000 + np.int64(meta[row, 1]) * 1000
-        p.at = np.int64(meta[row, 2])
-        p.end = p.at + np.int64(meta[row, 3])
-        p.length = p.end - p.at
-        p.next = row + 1
-        p.link = link
-        p.direction = 0
-        if link == 1 and p.length >= 12:
-            if be32(buf, p.at) << 16 | be16(buf, p.at + 4) == mac:
-                p.direction = IN
-            elif be16(buf, p.at + 6) << 32 | be32(buf, p.at + 8) == mac:
-                p.direction = OUT
-        p.tags = 0
-        p.vlan = 0
-        p.inner_vlan = 0
+        frame, row = frames[i], start + i
+        frame.time_ns = np.int64(meta[row, 0]) * 1_000_000_000 + np.int64(meta[row, 1]) * 1000
+        frame.at = np.int64(meta[row, 2])
+        frame.end = frame.at + np.int64(meta[row, 3])
+        frame.length = frame.end - frame.at
+        frame.next = row + 1
+        frame.link = link
+        frame.direction = 0
+        if link == 1 and frame.length >= 12:
+            if be32(buf, frame.at) << 16 | be16(buf, frame.at + 4) == mac:
+                frame.direction = IN
+            elif be16(buf, frame.at + 6) << 32 | be32(buf, frame.at + 8) == mac:
+                frame.direction = OUT
+        frame.tags = 0
+        frame.vlan = 0
+        frame.inner_vlan = 0
     return count
 
 
@@ -83,14 +83,14 @@ class LibpcapSource:
         self._meta: Any = np.zeros((0, 4), np.uint32)
         self._at = 0
 
-    def take(self, packets: Any) -> int:
+    def take(self, frames: Any) -> int:
         """The next packets of the batch in hand, or of the next batch."""
         if self._at == len(self._meta):
             data, meta = self._handle.next_batch(BATCH_PACKETS)
             self.buf = np.frombuffer(data, np.uint8)
             self._meta = np.frombuffer(meta, np.uint32).reshape(-1, 4)
             self._at = 0
-        count = int(walk_batch(self.buf, self._meta, self._at, self._link, self._mac, packets))
+        count = int(walk_batch(self.buf, self._meta, self._at, self._link, self._mac, frames))
         self._at += count
         return count
 

@@ -54,14 +54,14 @@ def read_format(head: bytes) -> PcapFormat | None:
     )
 )
 def walk_pcap(
-    buf: Octets, at: Int, size: Int, base: Int, form: PcapFormat, packets: Any
+    buf: Octets, at: Int, size: Int, base: Int, form: PcapFormat, frames: Any
 ) -> tuple[Int, Int, Int]:
-    """Fill packets from the record at `at` of the window buf[:size], which begins at byte `base` of the file.
+    """Fill frames from the record at `at` of the window buf[:size], which begins at byte `base` of the file.
 
-    Returns (packets, offset of the next record in the window, GOOD or what is wrong there).
+    Returns (frames, offset of the next record in the window, GOOD or what is wrong there).
     """
     count = 0
-    while count < len(packets) and at < size:
+    while count < len(frames) and at < size:
         if at + form.record_bytes > size:
             return count, at, CUT
         captured = either32(buf, at + 8, form.swapped)
@@ -70,18 +70,18 @@ def walk_pcap(
         start = at + form.record_bytes
         if start + captured > size:
             return count, at, CUT
-        p = packets[count]
-        p.time_ns = either32(buf, at, form.swapped) * 1_000_000_000
-        p.time_ns += either32(buf, at + 4, form.swapped) * form.nanos_per_unit
-        p.at = start
-        p.end = start + captured
-        p.length = max(either32(buf, at + 12, form.swapped), captured)
-        p.next = base + start + captured
-        p.link = form.link
-        p.direction = 0
-        p.tags = 0
-        p.vlan = 0
-        p.inner_vlan = 0
+        frame = frames[count]
+        frame.time_ns = either32(buf, at, form.swapped) * 1_000_000_000
+        frame.time_ns += either32(buf, at + 4, form.swapped) * form.nanos_per_unit
+        frame.at = start
+        frame.end = start + captured
+        frame.length = max(either32(buf, at + 12, form.swapped), captured)
+        frame.next = base + start + captured
+        frame.link = form.link
+        frame.direction = 0
+        frame.tags = 0
+        frame.vlan = 0
+        frame.inner_vlan = 0
         at = start + captured
         count += 1
     return count, at, GOOD

@@ -94,14 +94,14 @@ def stamp_ns(stamp: Int, units: Int, offset_ns: Int) -> Int:
     )
 )
 def walk_pcapng(
-    buf: Octets, at: Int, size: Int, base: Int, swapped: Int, interfaces: Any, packets: Any
+    buf: Octets, at: Int, size: Int, base: Int, swapped: Int, interfaces: Any, frames: Any
 ) -> tuple[Int, Int, Int]:
-    """Fill packets from the block at `at` of the window buf[:size], which begins at byte `base` of the file.
+    """Fill frames from the block at `at` of the window buf[:size], which begins at byte `base` of the file.
 
-    Returns (packets, offset of the next block in the window, GOOD, DESCRIPTION or what is wrong there).
+    Returns (frames, offset of the next block in the window, GOOD, DESCRIPTION or what is wrong there).
     """
     count = 0
-    while count < len(packets) and at < size:
+    while count < len(frames) and at < size:
         if at + 12 > size:
             return count, at, CUT
         kind = either32(buf, at, swapped)
@@ -131,30 +131,30 @@ def walk_pcapng(
             interface = either16(buf, at + 8, swapped)
         if interface >= len(interfaces):
             return count, at, MALFORMED
-        p = packets[count]
+        frame = frames[count]
         if simple:
-            p.length = either32(buf, at + 8, swapped)
-            captured = min(p.length, length - 16)
+            frame.length = either32(buf, at + 8, swapped)
+            captured = min(frame.length, length - 16)
             if interfaces[interface, SNAPLEN] > 0:
                 captured = min(captured, interfaces[interface, SNAPLEN])
-            p.time_ns = NO_TIME
+            frame.time_ns = NO_TIME
         else:
             captured = either32(buf, at + 20, swapped)
-            p.length = max(either32(buf, at + 24, swapped), captured)
+            frame.length = max(either32(buf, at + 24, swapped), captured)
             stamp = either32(buf, at + 12, swapped) << 32 | either32(buf, at + 16, swapped)
-            p.time_ns = stamp_ns(stamp, interfaces[interface, UNITS], interfaces[interface, OFFSET_NS])
+            frame.time_ns = stamp_ns(stamp, interfaces[interface, UNITS], interfaces[interface, OFFSET_NS])
         if captured > PACKET_LIMIT_BYTES:
             return count, at, TOO_LONG
         if head + captured + 4 > length:
             return count, at, MALFORMED
-        p.at = at + head
-        p.end = at + head + captured
-        p.link = interfaces[interface, LINK]
-        p.next = base + at + step
-        p.direction = 0
-        p.tags = 0
-        p.vlan = 0
-        p.inner_vlan = 0
+        frame.at = at + head
+        frame.end = at + head + captured
+        frame.link = interfaces[interface, LINK]
+        frame.next = base + at + step
+        frame.direction = 0
+        frame.tags = 0
+        frame.vlan = 0
+        frame.inner_vlan = 0
         at += step
         count += 1
     return count, at, GOOD

@@ -73,27 +73,27 @@ def fetch_ahead(buf: Octets, at: Int, ahead: Int) -> None:
 
 
 @kernel(types.int64(BUFFER_TYPE, types.int64, types.int64, FRAMES_TYPE))
-def walk_block(buf: Octets, at: Int, block_end: Int, packets: Any) -> Int:
-    """Fill packets from the header at `at` to the last of the block; returns how many."""
+def walk_block(buf: Octets, at: Int, block_end: Int, frames: Any) -> Int:
+    """Fill frames from the header at `at` to the last of the block; returns how many."""
     count = 0
-    while count < len(packets) and at < block_end:
-        p = packets[count]
+    while count < len(frames) and at < block_end:
+        frame = frames[count]
         ahead = native32(buf, at)
         fetch_ahead(buf, at, ahead)
-        p.time_ns = native32(buf, at + 4) * 1_000_000_000 + native32(buf, at + 8)
-        p.at = at + native16(buf, at + 24)
-        p.end = p.at + native32(buf, at + 12)
-        p.length = native32(buf, at + 16)
-        p.tags = 0
-        p.vlan = 0
-        p.inner_vlan = 0
+        frame.time_ns = native32(buf, at + 4) * 1_000_000_000 + native32(buf, at + 8)
+        frame.at = at + native16(buf, at + 24)
+        frame.end = frame.at + native32(buf, at + 12)
+        frame.length = native32(buf, at + 16)
+        frame.tags = 0
+        frame.vlan = 0
+        frame.inner_vlan = 0
         if native32(buf, at + 20) & TP_STATUS_VLAN_VALID:  # the kernel took the outer tag out of the frame
-            p.vlan = native16(buf, at + 32) & 0x0FFF
-            p.tags = 1
-        p.link = link_of(native16(buf, at + 56))
-        p.direction = direction_of(octet(buf, at + 58))
+            frame.vlan = native16(buf, at + 32) & 0x0FFF
+            frame.tags = 1
+        frame.link = link_of(native16(buf, at + 56))
+        frame.direction = direction_of(octet(buf, at + 58))
         at = at + ahead if ahead else block_end
-        p.next = at
+        frame.next = at
         count += 1
     return count
 
@@ -140,7 +140,7 @@ class RingSource:
     def _block_end(self) -> int:
         return int(self._words[CURSOR_BLOCK] + 1) * self._block_bytes
 
-    def take(self, packets: Any) -> int:
+    def take(self, frames: Any) -> int:
         """The next packets of the current block."""
         words = self._words
         if words[CURSOR_OFFSET] == 0:
@@ -149,7 +149,7 @@ class RingSource:
             words[CURSOR_SEQUENCE] = self._sequence()
             start = int(words[CURSOR_BLOCK]) * self._block_bytes + self._header(FIRST_PACKET)
             self._stand_at(start if self._header(NUM_PACKETS) else self._block_end())
-        return int(walk_block(self.buf, int(words[CURSOR_OFFSET]), self._block_end(), packets))
+        return int(walk_block(self.buf, int(words[CURSOR_OFFSET]), self._block_end(), frames))
 
     @property
     def is_pressed(self) -> bool:

@@ -9,8 +9,8 @@ class Source(Protocol):
     buf: Any
     """uint8 array the packets' `at` and `end` point into; may change with every `take`."""
 
-    def take(self, packets: Any) -> int:
-        """Fill the next packets, at most len(packets); 0 when there are none now."""
+    def take(self, frames: Any) -> int:
+        """Fill the next packets, at most len(frames); 0 when there are none now."""
 
     def wait(self, seconds: float) -> None:
         """Return when packets may have come, or after `seconds`."""
