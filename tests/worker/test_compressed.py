@@ -9,10 +9,11 @@ from functools import partial
 
 import pytest
 
-from tests import naive_files
+from tests import frames, naive_files
 from tests.captures import pcap
-from tests.worker.rig import Bytes, source_of
+from tests.worker.rig import Bytes, Kernels, in_order, source_of
 from tests.worker.test_files import ethernet, read, same
+from tests.worker.trial import START_NS
 from tests.zstandard import zstd
 from worker.capture.compressed import OUT_BYTES, CompressedError, members
 from worker.capture.files import CaptureError
@@ -180,6 +181,38 @@ def test_after_damage_there_is_nothing_more(pack):
     for _ in range(2):
         with pytest.raises(CompressedError, match="ended before"):
             stream.read(100)
+
+
+def packed(content):
+    return gzipped(content), zstd.compress(content), zstd.compress(content[:99]) + zstd.compress(content[99:])
+
+
+def outcome(content):
+    try:
+        return read(content)
+    except CaptureError as error:
+        return [], str(error)
+
+
+def test_records_are_the_same_from_compressed_files():
+    rng, records = random.Random(3), []
+    content = pcap([(START_NS + i * 1_000_000, data) for i, (_, data) in enumerate(frames.some(rng, 3000))])
+    for form in (content, *packed(content)):
+        kernels = Kernels()
+        kernels.feed(source_of(form), sweeping=True)
+        records.append(in_order(kernels.finish()))
+    assert len(records[0]) > 100
+    assert all(found == records[0] for found in records)
+
+
+def test_real_captures_are_the_same_compressed(captures):
+    """Every frame, and the sentence about the damage that some of them have."""
+    for path in sorted(
+        path for path in captures.rglob("*") if path.name.endswith((".pcap", ".pcapng", ".cap"))
+    ):
+        content = path.read_bytes()
+        plain = outcome(content)
+        assert all(outcome(form) == plain for form in packed(content)), path.name
 
 
 def test_libraries_are_loaded_for_such_files_alone():
