@@ -68,8 +68,9 @@ def hear_datagram(buf: Octets, t: Int, row: Int, p: Int) -> None:
         if flow.decoder != QUIC:
             flow.decoder = QUIC
             t.cold[row].by = PAYLOAD
-        t.letters[t.words[LETTERS]] = p
-        t.words[LETTERS] += 1
+        if t.words[LETTERS] < len(t.letters):
+            t.letters[t.words[LETTERS]] = p
+            t.words[LETTERS] += 1
     elif flow.decoder == DECODER_UNKNOWN:
         flow.decoder = DECODER_OFF
 
