@@ -73,6 +73,7 @@ def compared(programs, job, packets, more, rounds):
     """Program → (µs CPU a packet, times flowherd's, its peak, packets it was given); programs in turn."""
     core, files = max(os.sched_getaffinity(0)), given(programs, job.path, packets, more)
     peaks, spent = {}, {name: [] for name in programs}
+    tree.cpu_s(programs["flowherd"](at(job, files["flowherd"][1])), core)  # it may have kernels to compile
     for turn in range(rounds + 1):
         for name in list(spent):
             stays = name in peers.STAYS
