@@ -36,7 +36,7 @@ def measure(work, flows=FLOWS, packets=4_000_000, rounds=3):
             f"{count:,}",
             f"{ns[count]:.0f}",
             f"{ns[count] / ns[flows[0]]:.2f}",
-            f"{median(one[1] for one in each):.0f}" if each[0][1] else "",
+            f"{new:.0f}" if (new := median(one[1] for one in each)) else "",
         )
         for count, each in found.items()
     ]
