@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from functools import cache
 from socket import AF_INET6, inet_ntop
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from exporter.sheet import FOUR, Sheet, cells_of
+from shared.record import Fields, octets
 
 Column = np.ndarray[Any, Any]
 Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
@@ -16,13 +17,6 @@ GROUPS = 8  # of an IPv6 address, each a separator and four digits
 SLOT = 1 + FOUR.itemsize
 SIX_OCTETS = SLOT * GROUPS + 2  # behind the last a separator of its own, and the end
 MAPPED = 0xFFFF
-
-
-class Fields(Protocol):
-    """Rows, or whatever else gives a column by its name."""
-
-    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - NumPy's arrays are typed so
-        """One column."""
 
 
 def address_texts(rows: Fields, name: str) -> Texts:
@@ -57,14 +51,14 @@ def texts_of(cells: Column) -> Texts:
 
 def address_cells(rows: Fields, name: str, end: bytes) -> Column:
     """The column `name` as cells, the octet `end` behind each address."""
-    octets = _sixteen(rows, name)
+    sixteen = octets(rows, name)
     is_four = rows["ip_version"] == 4
     if is_four.all():
-        return _dotted(octets[:, 12:], end)
+        return _dotted(sixteen[:, 12:], end)
     (six,) = np.nonzero(~is_four)
-    cells = np.zeros((len(octets), SIX_OCTETS), np.uint8)
-    cells[:, : 4 * FOUR.itemsize] = _octets_in(_dotted(octets[:, 12:], end))
-    cells[six] = _colons(octets[six], end)
+    cells = np.zeros((len(sixteen), SIX_OCTETS), np.uint8)
+    cells[:, : 4 * FOUR.itemsize] = _octets_in(_dotted(sixteen[:, 12:], end))
+    cells[six] = _colons(sixteen[six], end)
     return cells.view(f"V{SIX_OCTETS}").reshape(-1)
 
 
@@ -78,13 +72,6 @@ def mac_cells(words: Column, end: bytes) -> Column:
     octets = words.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 2:]
     pairs = _table("%02x", b":", end).take(octets + _only_last(MAC_OCTETS))
     return pairs.view(f"V{MAC_OCTETS * pairs.dtype.itemsize}").reshape(-1)
-
-
-def _sixteen(rows: Fields, name: str) -> Column:
-    head, tail = rows[f"{name}_head"], rows[f"{name}_tail"]
-    words = np.empty((len(head), 2), np.uint64)
-    words[:, 0], words[:, 1] = head, tail
-    return words.view(np.uint8)
 
 
 def _dotted(octets: Column, end: bytes) -> Column:

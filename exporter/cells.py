@@ -7,10 +7,9 @@ import numpy as np
 
 from exporter.addresses import ipv4_texts
 from exporter.ja4 import ja4_of
-from shared.application_elements import TEXTS
-from shared.element import NO_U16, NO_U32, Element
+from shared.element import NO_U32, Element
 from shared.elements import ELEMENTS
-from shared.record import Batch, texts
+from shared.record import Batch, stretches, texts
 
 Column = np.ndarray[Any, Any]
 
@@ -35,19 +34,6 @@ def application_values(element: Element, batch: Batch, chosen: Column) -> Column
         return _cut(batch, element.cell, chosen)
     reading = fingerprint if element.kind == "ja4" else decoded
     return _read(texts(batch, element.cell, chosen), reading)
-
-
-def stretches(batch: Batch, cell: str, chosen: Column) -> tuple[Column, Column, Column]:
-    """Which of the chosen rows have a text in `cell`, where in the batch's texts it begins, and its length."""
-    rows, size = batch.rows, len(batch.texts)
-    begin = rows["text_at"][chosen] - rows["text_at"][:1]
-    lengths = rows[cell][chosen]
-    present = (begin <= size) & (lengths != NO_U16)
-    for name in TEXTS[: TEXTS.index(cell)]:
-        before = rows[name][chosen]
-        begin += np.where(before == NO_U16, 0, before)
-    (present,) = np.nonzero(present & (begin + lengths <= size))
-    return present, begin[present].astype(np.int64), lengths[present].astype(np.int64)
 
 
 def application_numbers(element: Element, batch: Batch, chosen: Column) -> Column:
@@ -87,3 +73,9 @@ def _read(raw: list[bytes | None], reading: Callable[[bytes], str]) -> Column:
     out = np.empty(len(raw), object)
     out[:] = [None if one is None else known[one] for one in raw]
     return out
+
+
+def told_apart(raw: list[bytes]) -> tuple[list[bytes], Column]:
+    """The distinct ones, and which of them each is."""
+    places = {one: place for place, one in enumerate(dict.fromkeys(raw))}
+    return list(places), np.fromiter(map(places.__getitem__, raw), np.int64, len(raw))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from exporter.addresses import ipv4_cells
-from exporter.cells import LARGEST, Column, application_numbers, decoded, fingerprint, stretches
+from exporter.cells import LARGEST, Column, application_numbers, decoded, fingerprint, told_apart
 from exporter.sheet import Sheet, cells_of, cut_cells, put_number
 from shared.element import Element
-from shared.record import Batch, texts
+from shared.record import Batch, pieces, stretches
 
 SPACE, TILDE = 0x20, 0x7E
 
@@ -56,11 +56,9 @@ def _text_cells(element: Element, batch: Batch, rows: Column, *, is_plain: bool)
     present, begin, length = stretches(batch, element.cell, rows)
     if element.kind == "text" and is_plain and len(present):
         return present, cut_cells(batch.texts, begin, length)
-    raw = texts(batch, element.cell, rows[present])
     reading = fingerprint if element.kind == "ja4" else decoded
-    numbers = {one: number for number, one in enumerate(dict.fromkeys(raw))}
-    said = [json.dumps(reading(one or b""))[1:-1].encode() for one in numbers]
-    which = np.fromiter(map(numbers.__getitem__, raw), np.int64, len(raw))
+    distinct, which = told_apart(pieces(batch, begin, length))
+    said = [json.dumps(reading(one))[1:-1].encode() for one in distinct]
     return present, cells_of([*said, b" "]).take(which)
 
 

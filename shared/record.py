@@ -7,7 +7,7 @@ the beginning of the worker's flow table; the first row's is the place of `Batch
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import msgpack
 import numpy as np
@@ -112,10 +112,18 @@ def unpack(payload: bytes | memoryview) -> Batch:
     )
 
 
-def octets(rows: Rows, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+class Fields(Protocol):
+    """Rows, or whatever else gives a column by its name."""
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - NumPy's arrays are typed so
+        """One column."""
+
+
+def octets(rows: Fields, name: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """The address column `name` as 16 octets a row, shape (n, 16); an IPv4 address is in the last four."""
-    words = np.empty((len(rows), 2), np.uint64)
-    words[:, 0], words[:, 1] = rows[f"{name}_head"], rows[f"{name}_tail"]
+    head, tail = rows[f"{name}_head"], rows[f"{name}_tail"]
+    words = np.empty((len(head), 2), np.uint64)
+    words[:, 0], words[:, 1] = head, tail
     return words.view(np.uint8)
 
 
@@ -130,20 +138,27 @@ def behind(batch: Batch, skip: int) -> Batch:
 
 def texts(batch: Batch, cell: str, chosen: Column) -> list[bytes | None]:
     """The text in `cell` of each chosen row; None where it is absent, or its place lies outside the batch."""
-    if not len(chosen):
-        return []
+    present, begin, length = stretches(batch, cell, chosen)
+    out: list[bytes | None] = [None] * len(chosen)
+    for place, one in zip(present.tolist(), pieces(batch, begin, length), strict=True):
+        out[place] = one
+    return out
+
+
+def stretches(batch: Batch, cell: str, chosen: Column) -> tuple[Column, Column, Column]:
+    """Which of the chosen rows have a text in `cell`, where in the batch's texts it begins, and its length."""
     rows, size = batch.rows, len(batch.texts)
-    begin = rows["text_at"][chosen] - rows["text_at"][0]
-    known = begin <= size
+    begin = rows["text_at"][chosen] - rows["text_at"][:1]
+    lengths = rows[cell][chosen]
+    is_there = (begin <= size) & (lengths != NO_U16)
     for name in TEXTS[: TEXTS.index(cell)]:
-        begin += _length(rows[name][chosen])
-    end = begin + _length(rows[cell][chosen])
-    known &= (rows[cell][chosen] != NO_U16) & (end <= size)
-    return [
-        batch.texts[first:last] if is_known else None
-        for first, last, is_known in zip(begin.tolist(), end.tolist(), known.tolist(), strict=True)
-    ]
+        before = rows[name][chosen]
+        begin += np.where(before == NO_U16, 0, before)
+    (present,) = np.nonzero(is_there & (begin + lengths <= size))
+    return present, begin[present].astype(np.int64), lengths[present].astype(np.int64)
 
 
-def _length(lengths: Column) -> Column:
-    return np.where(lengths == NO_U16, 0, lengths).astype(np.uint64)
+def pieces(batch: Batch, begin: Column, length: Column) -> list[bytes]:
+    """The texts that begin there."""
+    places = map(slice, begin.tolist(), (begin + length).tolist())
+    return list(map(batch.texts.__getitem__, places))

@@ -92,9 +92,6 @@ def is_held(ifindex: int) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _locked(fd, fcntl.LOCK_EX)
     finally:
         os.close(fd)
-    return False

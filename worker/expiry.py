@@ -34,16 +34,20 @@ def is_closed(state: Int) -> Int:
     return (state & RESET) != 0 or (state & (FIN_LOW | FIN_HIGH)) == (FIN_LOW | FIN_HIGH)
 
 
+@inlined
+def ends(t: Int, row: Int, tick: Int) -> Int:
+    """Whether a row that is due leaves the table."""
+    flow = t.flows[row]
+    return is_closed(flow.state) or tick - np.int64(flow.seen) >= t.forget
+
+
 @called
 def visit(t: Int, row: Int, tick: Int) -> bool:
     """Look at a row that is due; False when it has left the table."""
     flow = t.flows[row]
-    silent = tick - np.int64(flow.seen)
-    if is_closed(flow.state):
-        return end(t, row, END_OF_FLOW)
-    if silent >= t.forget:
-        return end(t, row, IDLE_TIMEOUT)
-    if silent >= t.idle:
+    if ends(t, row, tick):
+        return end(t, row, END_OF_FLOW if is_closed(flow.state) else IDLE_TIMEOUT)
+    if tick - np.int64(flow.seen) >= t.idle:
         report(t, row, IDLE_TIMEOUT)
     active_at = np.int64(t.cold[row].active_at)
     if tick >= active_at:
@@ -84,13 +88,6 @@ def expect(t: Int, start: Int, end: Int, tick: Int) -> None:
     for row in range(start, end):
         if t.due[row] <= tick and ends(t, row, tick):
             prefetch(t.index, hash_of_row(t, row) & (len(t.index) - 1))
-
-
-@inlined
-def ends(t: Int, row: Int, tick: Int) -> Int:
-    """Whether a row that is due leaves the table."""
-    flow = t.flows[row]
-    return is_closed(flow.state) or tick - np.int64(flow.seen) >= t.forget
 
 
 @kernel(types.int64(TABLE_TYPE, types.int64, types.int64))

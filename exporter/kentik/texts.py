@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exporter.cells import decoded, is_plain, stretches
+from exporter.cells import decoded, is_plain, told_apart
 from exporter.kentik.layout import Column
-from shared.record import Batch, texts
+from shared.record import Batch, pieces, stretches
 
 LIMIT_BYTES = 384
 
@@ -32,10 +32,8 @@ def row_texts(batch: Batch, cell: str, rows: Column) -> tuple[Column, Texts]:
     present, begin, length = stretches(batch, cell, rows)
     if is_plain(batch.texts):
         return present, Texts(batch.texts, begin, np.minimum(length, LIMIT_BYTES))
-    raw = [one or b"" for one in texts(batch, cell, rows[present])]
-    places = {one: place for place, one in enumerate(dict.fromkeys(raw))}
-    which = np.fromiter(map(places.__getitem__, raw), np.int64, len(raw))
-    return present, listed([_mended(one) for one in places], which)
+    distinct, which = told_apart(pieces(batch, begin, length))
+    return present, listed([_mended(one) for one in distinct], which)
 
 
 def listed(texts: Sequence[bytes], which: Column) -> Texts:

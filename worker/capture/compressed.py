@@ -12,9 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 SKIPPABLE = b"\x2a\x4d\x18"  # RFC 8878 section 3.1.2: behind an octet 0x50 to 0x5F
 IN_BYTES = 128 << 10
-OUT_BYTES = (
-    32 << 10
-)  # at a time: what a damaged piece may lose of the bytes before the damage, and fits the cache
+# At a time: what a damaged piece may lose of the bytes before the damage, and fits the cache.
+OUT_BYTES = 32 << 10
 ENDS_EARLY = "compressed file ended before the end-of-stream marker was reached"
 NO_ZSTD = "no library for zstd is installed; `pip install 'flowherd[compressed]'` brings it"
 TOO_FAR = "its zstd data looks further back than 128 MiB; unpack it with `zstd -d --long=31` and replay that"
