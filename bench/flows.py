@@ -14,22 +14,25 @@ from shared import vitals
 FLOWS = (10_000, 50_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
 TIMES = ("--active-timeout-s=3600", "--idle-timeout-s=3600", "--forget-s=3600")
 HOW = (
-    "A capture in which each flow comes once and then {packets:,} packets of 60 bytes, each of any flow, "
-    "none likelier than another: the worst case for caches, for in real traffic few flows have most of "
-    "the packets. Replayed with a table that holds them all and with timeouts that none reaches, all "
-    "decoders and TCP metrics on. The cost is the worker's CPU from the last new flow to the last packet, "
-    "so neither start-up, nor filling, nor reporting is in it. *A new flow* is its CPU until then."
+    "TCP connections, segments in order: each has one from either end, then come {packets:,} packets of 60 bytes, each "
+    "of any end of any of them, none likelier than another: the worst case for caches, for in real traffic few "
+    "flows have most of the packets. Replayed with a table that holds them all and with timeouts that none reaches, "
+    "all decoders and TCP metrics on. The cost is the worker's CPU in those packets, so neither start-up, nor filling, "
+    "nor reporting is in it. *A new flow* is its CPU for the first packet of each."
 )
 
 
 def measure(work, flows=FLOWS, packets=4_000_000, rounds=3):
     """Each size in turn, round after round."""
-    found = {count: [] for count in flows}
+    found, paths = {count: [] for count in flows}, {}
+    for count in flows:
+        paths[count] = work / f"even-{count}.pcap"
+        frames.even(paths[count], frames.TURNS * count + packets, count, size=60, seconds=20.0)
     for _ in range(rounds):
         for count in flows:
-            path = frames.even(work / "even.pcap", count + packets, count, size=60, seconds=20.0)
-            found[count].append(cost(work, path, count, packets))
-            path.unlink()
+            found[count].append(cost(work, paths[count], count, packets))
+    for path in paths.values():
+        path.unlink()
     ns = {count: median(one[0] for one in each) for count, each in found.items()}
     rows = [
         (
@@ -67,11 +70,11 @@ def command(work, path, flows):
 
 def cost(work, path, flows, packets):
     """ns of CPU of a packet of a known flow, and of a new flow; 0 where there were too few to tell."""
-    moments = watched(tree.on_core(command(work, path, flows), TAKER))
-    begun = next(moment for moment in moments if moment[0] >= flows)
-    first, last = moments[0], next(moment for moment in moments if moment[0] >= flows + packets)
+    moments, known = watched(tree.on_core(command(work, path, flows), TAKER)), frames.TURNS * flows
+    begun, settled = (next(one for one in moments if one[0] >= least) for least in (flows, known))
+    first, last = moments[0], next(moment for moment in moments if moment[0] >= known + packets)
     return (
-        (last[1] - begun[1]) / (last[0] - begun[0]) * 1e9,
+        (last[1] - settled[1]) / (last[0] - settled[0]) * 1e9,
         (begun[1] - first[1]) / (begun[0] - first[0]) * 1e9 if begun[0] > 10 * first[0] else 0.0,
     )
 

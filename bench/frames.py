@@ -8,6 +8,7 @@ from bench.traffic import START_S, header
 
 CHUNK = 1 << 18
 SYN, ACK, RST = 0x02, 0x10, 0x04
+TURNS = 2  # of each flow before any may come
 ETHERNET = bytes.fromhex("020000000002020000000001")
 
 
@@ -80,17 +81,47 @@ def scan(path, targets, seconds=60.0, seed=1):
 
 
 def even(path, packets, flows, six=False, size=200, seconds=60.0):
-    """Every flow once, then any of them, none likelier than another."""
-    chance = np.random.default_rng(1)
-    at = (34, 54) if six else (26, 34)
+    """Connections in order: each has a segment from one end, then from the other; then any end of any of them.
+
+    None is likelier than another. The number of packets before that.
+    """
+    chance, known = np.random.default_rng(1), TURNS * flows
+    sent = np.zeros((2, flows), np.int64)
+    at, width = ((34, 54), 16) if six else ((26, 34), 4)
+    payload = size - at[1] - 20
 
     def made(first, count):
-        rows = np.tile(tcp(ACK, six, size), (count, 1))
-        number = chance.integers(0, flows, count)
-        begun = np.arange(first, first + count)
-        number = np.where(begun < flows, begun, number)
+        place, rows = np.arange(first, first + count), np.tile(tcp(ACK, six, size), (count, 1))
+        number = np.where(place < known, place % flows, chance.integers(0, flows, count))
+        end = np.where(place < known, place // flows % 2, chance.integers(0, 2, count))
+        own, other = earlier(sent, number, end)
         put(rows, at[0], 0x0A000000 + number // 1000, ">u4")
         put(rows, at[1], 1024 + number % 1000, ">u2")
+        put(rows, at[1] + 4, 1 + own * payload, ">u4")
+        put(rows, at[1] + 8, 1 + other * payload, ">u4")
+        turn(rows, end == 1, at[1] - 2 * width, width)
+        turn(rows, end == 1, at[1], 2)
         return rows
 
-    return write(path, packets, seconds, made)
+    write(path, packets, seconds, made)
+    return known
+
+
+def earlier(sent, number, end):
+    """How many segments each one's own end and the other sent before it; `sent` counts on."""
+    order = np.argsort(number, kind="stable")
+    flow, back = number[order], end[order] == 1
+    first = np.searchsorted(flow, flow)
+    before = np.cumsum(back) - back
+    before = np.stack([np.arange(len(order)) - before, before])
+    found = np.empty_like(before)
+    found[:, order] = before - before[:, first]
+    found += sent[:, number]
+    np.add.at(sent, (end, number), 1)
+    each = np.arange(len(order))
+    return found[end, each], found[1 - end, each]
+
+
+def turn(rows, which, at, width):
+    """Exchange source and destination of some rows, two fields of this width from `at` on."""
+    rows[which, at : at + 2 * width] = np.roll(rows[which, at : at + 2 * width], width, axis=1)
