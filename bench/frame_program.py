@@ -12,8 +12,11 @@ STATE = "<QQQ"  # when the next is due, frames, octets
 KEY, FLOW = -4, -8  # on the stack
 
 
-def program(state, sequences, sizes, flows, pps, packets):
-    """The descriptor of one that sends so many frames of these flows and sizes at that rate; 0: no bound."""
+def program(state, sequences, sizes, flows, pps, packets, begin):
+    """The descriptor of one that sends so many frames of these flows and sizes at that rate; 0: no bound.
+
+    Every connection begins at sequence number `begin`.
+    """
     made = bpf.Program()
     made.put(bpf.MOVE, 6, 1)
     made.put(bpf.PUT4, 10, 0, KEY, 0)
@@ -27,7 +30,7 @@ def program(state, sequences, sizes, flows, pps, packets):
     chosen_flow(made, flows)
     chosen_size(made, sizes)
     counted(made)
-    written(made, sequences)
+    written(made, sequences, begin)
     made.label("pass")
     made.put(bpf.SET, 0, number=bpf.PASS)
     made.put(bpf.EXIT)
@@ -96,7 +99,7 @@ def counted(made):
     made.put(bpf.STORE8, 7, 1, 16)
 
 
-def written(made, sequences):
+def written(made, sequences, begin):
     """Length, source and sequence number."""
     made.put(bpf.MOVE, 1, 9)
     made.put(bpf.TAKE_FROM, 1, number=14)
@@ -112,5 +115,6 @@ def written(made, sequences):
     made.put(bpf.ADD, 2, 9)
     made.put(bpf.TAKE_FROM, 2, number=HEADS)
     made.put(bpf.STORE4, 0, 2, 0)
+    made.put(bpf.ADD4_TO, 1, number=begin)
     made.put(bpf.NETWORK_ORDER, 1, number=32)
     made.put(bpf.STORE4, 8, 1, 38)
