@@ -62,6 +62,7 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
         from worker.capture import compressed
 
         compressed.load()
+    shed.heap()
     gc.freeze()  # a collection in a worker must not copy the pages it shares with the nursery
     gc.enable()
     shed.compiler_pages()

@@ -1,4 +1,4 @@
-"""Memory given back to the kernel: the compiler's code once all is compiled, records when delivered.
+"""Memory given back to the kernel: the compiler's code and garbage once all is compiled, records when delivered.
 
 The compiler is some 80 MB of LLVM's code nobody runs again. Only executable mappings of a file go: they are clean, and
 the kernel reads them again should anyone need them.
@@ -28,6 +28,13 @@ def compiler_pages() -> None:
     with open("/proc/self/maps") as maps:  # noqa: PTH123 - a line at a time, as the kernel makes it
         for start, size in list(code_of(COMPILER, maps)):
             _madvise(start, size, mmap.MADV_DONTNEED)
+
+
+def heap() -> None:
+    """Give back what loading kernels took for a moment (malloc_trim(3)); a C library without it has its own ways."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def pages_between(array: Any) -> None:
