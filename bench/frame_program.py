@@ -3,6 +3,8 @@
 Of its registers 6 is the context, 7 the state, 8 the frame, 9 the frame's flow and then its size.
 """
 
+from typing import NamedTuple
+
 from bench import bpf
 
 HEADS = 54  # octets of Ethernet, IPv4 and TCP
@@ -12,11 +14,16 @@ STATE = "<QQQ"  # when the next is due, frames, octets
 KEY, FLOW = -4, -8  # on the stack
 
 
-def program(state, sequences, sizes, flows, pps, packets, begin):
-    """The descriptor of one that sends so many frames of these flows and sizes at that rate; 0: no bound.
+class Connections(NamedTuple):
+    """How many, the map of what each has sent, and the sequence number all began with."""
 
-    Every connection begins at sequence number `begin`.
-    """
+    flows: int
+    sent: int
+    begin: int
+
+
+def program(state, connections, sizes, pps, packets):
+    """The descriptor of one that sends so many frames of these sizes at that rate; 0: no bound."""
     made = bpf.Program()
     made.put(bpf.MOVE, 6, 1)
     made.put(bpf.PUT4, 10, 0, KEY, 0)
@@ -27,10 +34,10 @@ def program(state, sequences, sizes, flows, pps, packets, begin):
         made.jump(bpf.IF_AT_LEAST, "drop", 1, number=packets)
     if pps:
         paced(made, 10**9 // pps)
-    chosen_flow(made, flows)
+    chosen_flow(made, connections.flows)
     chosen_size(made, sizes)
     counted(made)
-    written(made, sequences, begin)
+    written(made, connections)
     made.label("pass")
     made.put(bpf.SET, 0, number=bpf.PASS)
     made.put(bpf.EXIT)
@@ -99,7 +106,7 @@ def counted(made):
     made.put(bpf.STORE8, 7, 1, 16)
 
 
-def written(made, sequences, begin):
+def written(made, connections):
     """Length, source and sequence number."""
     made.put(bpf.MOVE, 1, 9)
     made.put(bpf.TAKE_FROM, 1, number=14)
@@ -109,12 +116,12 @@ def written(made, sequences, begin):
     made.put(bpf.ADD4_TO, 1, number=SOURCE)
     made.put(bpf.NETWORK_ORDER, 1, number=32)
     made.put(bpf.STORE4, 8, 1, 26)
-    made.entry(sequences, FLOW, "pass")
+    made.entry(connections.sent, FLOW, "pass")
     made.put(bpf.LOAD4, 1, 0, 0)
     made.put(bpf.MOVE, 2, 1)
     made.put(bpf.ADD, 2, 9)
     made.put(bpf.TAKE_FROM, 2, number=HEADS)
     made.put(bpf.STORE4, 0, 2, 0)
-    made.put(bpf.ADD4_TO, 1, number=begin)
+    made.put(bpf.ADD4_TO, 1, number=connections.begin)
     made.put(bpf.NETWORK_ORDER, 1, number=32)
     made.put(bpf.STORE4, 8, 1, 38)

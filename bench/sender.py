@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import bpf
-from bench.frame_program import SOURCE, STATE, program
+from bench.frame_program import SOURCE, STATE, Connections, program
 
 IMIX = ((60, 7), (590, 4), (1514, 1))
 SIZES = {"200": ((200, 1),), "60": ((60, 1),), "imix": IMIX}
@@ -34,11 +34,10 @@ def frame(size):
 
 def send(interface, sizes, flows, pps, packets, seconds):
     """What was sent, in which time, with how much of a core."""
-    state, sequences = bpf.array(1, struct.calcsize(STATE)), bpf.array(flows, 4)
-    begin = (
-        time.monotonic_ns() >> 10 & 0x7FFFFFFF
-    )  # ahead of where a sender before this one ended: nothing is sent again
-    loaded = program(state, sequences, sizes, flows, pps, packets, begin)
+    state, begin = bpf.array(1, struct.calcsize(STATE)), time.monotonic_ns() >> 10 & 0x7FFFFFFF
+    # Ahead of where a sender before this one ended: nothing is sent again.
+    connections = Connections(flows, bpf.array(flows, 4), begin)
+    loaded = program(state, connections, sizes, pps, packets)
     largest = frame(max(size for size, _ in sizes))
     ifindex, times = socket.if_nametoindex(interface), packets if packets and not pps else MANY
     signal.signal(signal.SIGALRM, lambda *_: None)

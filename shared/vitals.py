@@ -37,7 +37,7 @@ STATE_WORDS = (
     "head",
     "acknowledged",
     "tail",
-    "touched",
+    "index_mask",
     "texts_head",
     "texts_tail",
     "slab_hand",

@@ -17,7 +17,7 @@ from worker.layout import TABLE_TYPE
 from worker.octets import Int
 from worker.report import report
 from worker.rows import FIN_HIGH, FIN_LOW, HOT, PENDING, RESET, USED
-from worker.table import look_at, remove
+from worker.table import INDEX_MASK, look_at, remove
 
 HEAD, TAIL, HIGH_WATER = INDEX["head"], INDEX["tail"], INDEX["high_water"]
 HAND, SWEPT_TICK, FREE_ROWS = (INDEX[n] for n in ("hand", "swept_tick", "free_rows"))
@@ -76,7 +76,7 @@ def first_look(t: Int, row: Int, tick: Int, h: Int) -> None:
 
 
 @inlined
-def is_any_due(t: Int, start: Int, end: Int, tick: Int) -> bool:
+def is_any_due(t: Int, start: Int, end: Int, tick: Int) -> Int:
     """Whether one of the rows [start, end) is due: most often none, which vector instructions tell."""
     now, due = np.uint32(tick), np.uint32(0)
     for row in range(start, end):
@@ -96,7 +96,7 @@ def expect(t: Int, start: Int, end: Int, tick: Int) -> None:
             place += 1
     for row in range(start, end):
         if t.due[row] <= tick and ends(t, row, tick):
-            prefetch(t.index, hash_of_row(t, row) & (len(t.index) - 1))
+            prefetch(t.index, hash_of_row(t, row) & t.words[INDEX_MASK])
 
 
 @kernel(types.int64(TABLE_TYPE, types.int64, types.int64))

@@ -33,7 +33,7 @@ class Table(NamedTuple):
     """Views of one flow table's file, tables and scratch of this process, and the settings kernels need."""
 
     words: Any  # (words of shared/vitals.py,) int64
-    index: Any  # (power of two,) int64: row + 1 above 32 bits of hash, or 0
+    index: Any  # (power of two,) int64: row + 1 above 32 bits of hash, or 0; in use: to words[index_mask]
     flows: Any  # (capacity,) FLOW, first line of a hot row
     sides: Any  # SIDEs in the hot rows, at side_at(row, end)
     tracks: Any  # TRACKs in the hot rows, at track_at(row, end)

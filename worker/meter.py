@@ -39,7 +39,7 @@ from worker.rows import (
     TRACK,
 )
 from worker.sample import is_sampled
-from worker.table import begin, find, guess, insert, is_row_of, look_at
+from worker.table import INDEX_MASK, begin, find, guess, insert, is_row_of, look_at
 from worker.tcp import forget_times, is_sent_again, measure, note_first_payload
 from worker.translate import translate
 
@@ -209,7 +209,7 @@ def take_up(buf: Octets, t: Int, frame: Int, p: Int) -> None:
     p.hash = 0
     if p.verdict == 0:
         identify(t, p)
-        prefetch(t.index, p.hash & (len(t.index) - 1))
+        prefetch(t.index, p.hash & t.words[INDEX_MASK])
 
 
 @kernel(types.void(BUFFER_TYPE, FRAMES_TYPE, types.int64, TABLE_TYPE))

@@ -15,7 +15,7 @@ from worker.jit import kernel
 from worker.layout import NEVER, TABLE_TYPE, Table
 from worker.report import settle
 from worker.rows import COLD, HOT, PENDING, USED
-from worker.table import enter, look_at
+from worker.table import BUCKETS_AT_FIRST, INDEX_MASK, enter, look_at
 
 LAYOUT = HOT.itemsize << 32 | COLD.itemsize
 HEAD, REPORT_PENDING, HIGH_WATER = INDEX["head"], INDEX["report_pending"], INDEX["high_water"]
@@ -30,6 +30,7 @@ def adopt(t: Table) -> bool:
         repair(t)
     else:
         words[INDEX["seed"]] = int.from_bytes(os.urandom(8), "little", signed=True)
+        words[INDEX_MASK] = min(BUCKETS_AT_FIRST, len(t.index)) - 1
         words[INDEX["layout"]] = LAYOUT
     words[INDEX["table_capacity"]] = len(t.flows)
     words[INDEX["letters"]] = 0  # a dead worker's went with it
@@ -47,7 +48,7 @@ def forget_time(t: Table) -> None:
 def repair(t: Table) -> None:
     """Settle a record that was being written, count the packet in hand as uncertain, rebuild index and free rows."""
     words = t.words
-    t.index[:] = 0
+    t.index[: words[INDEX_MASK] + 1] = 0
     rebuild(t)
     if words[INDEX["in_hand"]] != words[INDEX["cursor_offset"]]:
         words[INDEX["packets_uncertain"]] += 1
@@ -58,7 +59,7 @@ def repair(t: Table) -> None:
 
 @kernel(types.void(TABLE_TYPE))
 def rebuild(t: Any) -> None:
-    """Index, free stack and count of flows from the rows; `index` must be zero."""
+    """Index, free stack and count of flows from the rows; the index must be zero."""
     pending = t.words[REPORT_PENDING]
     if pending != 0:
         row = (pending & 0xFFFFFFFF) - 1

@@ -1,7 +1,8 @@
 """Kernel: find, insert, remove and evict rows of the flow table (step 5).
 
-The index is open addressing with linear probing and backward-shift deletion; rows never move. The rows are the
-truth: the index, the free stack and `due` are made again from them after a kill.
+The index is open addressing with linear probing and backward-shift deletion; it doubles when half full, so that few
+flows have theirs near the processor; rows never move. The rows are the truth: the index, the free stack and `due` are
+made again from them after a kill.
 """
 
 import numpy as np
@@ -20,18 +21,21 @@ from worker.report import MAC_BITS, report, settle
 from worker.rows import DECODER_OFF, USED, VERSION6
 
 HIGH_WATER, FREE_ROWS, EVICTION_HAND = (INDEX[n] for n in ("high_water", "free_rows", "eviction_hand"))
+INDEX_MASK = INDEX["index_mask"]
 FLOWS_CREATED, FLOWS_EVICTED, FLOWS_ACTIVE = (
     INDEX[n] for n in ("flows_created", "flows_evicted", "flows_active")
 )
 LACK_OF_RESOURCES = int(EndReason.LACK_OF_RESOURCES)
 EVICTION_WINDOW, EVICTION_WINDOWS = 64, 8
 HASH_BITS, HASH = 32, 0xFFFFFFFF  # an entry of the index: row + 1 above the hash
+BUCKETS_AT_FIRST = 1 << 15
+BUCKETS_DOUBLED = 1 << 19  # from here on all at once: to go over more rows takes longer than a ring lasts
 
 
 @inlined
 def find(t: Int, p: Int) -> Int:
     """Row of the packet's flow, or -1."""
-    mask = len(t.index) - 1
+    mask = t.words[INDEX_MASK]
     bucket = p.hash & mask
     while t.index[bucket] != 0:
         if t.index[bucket] & HASH == p.hash:
@@ -45,7 +49,7 @@ def find(t: Int, p: Int) -> Int:
 @inlined
 def guess(t: Int, h: Int) -> Int:
     """Row of the first entry with this hash, most likely the flow's, or -1; a stale hash does no harm."""
-    mask = len(t.index) - 1
+    mask = t.words[INDEX_MASK]
     bucket = h & mask
     while t.index[bucket] != 0 and t.index[bucket] & HASH != h:
         bucket = (bucket + 1) & mask
@@ -77,6 +81,8 @@ def used_state(p: Int) -> Int:
 @called
 def insert(t: Int, p: Int) -> Int:
     """A row for a new flow: a free one, or the one that can best be spared."""
+    if 2 * t.words[FLOWS_ACTIVE] > t.words[INDEX_MASK] and t.words[INDEX_MASK] + 1 < len(t.index):
+        widen_index(t)
     row = take_free(t)
     if row < 0:
         row = spared(t)
@@ -164,11 +170,23 @@ def spared(t: Int) -> Int:
 
 
 @inlined
+def widen_index(t: Int) -> None:
+    """An index of twice as many places; those beyond the former ones have never been used."""
+    places = t.words[INDEX_MASK] + 1
+    t.index[:places] = 0
+    t.words[INDEX_MASK] = (2 * places if places < BUCKETS_DOUBLED else len(t.index)) - 1
+    for row in range(t.words[HIGH_WATER]):
+        if t.flows[row].state & USED:
+            enter(t, row, hash_of_row(t, row))
+
+
+@inlined
 def enter(t: Int, row: Int, h: Int) -> None:
     """Put a row into the index."""
-    bucket = h & (len(t.index) - 1)
+    mask = t.words[INDEX_MASK]
+    bucket = h & mask
     while t.index[bucket] != 0:
-        bucket = (bucket + 1) & (len(t.index) - 1)
+        bucket = (bucket + 1) & mask
     t.index[bucket] = (row + 1) << HASH_BITS | h
 
 
@@ -194,7 +212,7 @@ def look_at(t: Int, row: Int, tick: Int) -> None:
 @inlined
 def leave(t: Int, row: Int, h: Int) -> None:
     """Delete the row's index entry and shift back what probed past it (Knuth 6.4 algorithm R)."""
-    mask = len(t.index) - 1
+    mask = t.words[INDEX_MASK]
     hole = h & mask
     while row_of(t.index[hole]) != row:
         hole = (hole + 1) & mask

@@ -158,7 +158,7 @@ def test_a_killed_worker_costs_at_most_one_uncertain_packet(content, table, pack
 
 def cut_short(kernels):
     """What a successor finds when everything but rows and words is wrong."""
-    kernels.table.index[:] = 0xABCD
+    kernels.table.index[: kernels["index_mask"] + 1] = 0xABCD
     kernels.table.free[:] = 7
     kernels["free_rows"], kernels["flows_active"] = 3, 12345
     recovery.adopt(kernels.table)

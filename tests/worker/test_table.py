@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from shared.reasons import EndReason
+from shared.vitals import INDEX
 from tests.worker.rig import Frames, Kernels, metered
 from tests.worker.trial import START_NS
 from worker.layout import NEVER, Rules, fit, open_table
@@ -43,12 +44,23 @@ def consistent(kernels):
 
 def reachable(table):
     """Linear probing: no hole between an entry's home and its place."""
-    mask = len(table.index) - 1
+    mask = int(table.words[INDEX["index_mask"]])
+    assert not table.index[mask + 1 :].any()
     for bucket in np.flatnonzero(table.index):
         place = int(table.index[bucket]) & mask
         while place != bucket:
             assert table.index[place] != 0
             place = place + 1 & mask
+
+
+def test_the_index_doubles_as_flows_come_and_finds_every_one():
+    kernels = Kernels(max_flows=300)
+    kernels["index_mask"] = 3
+    for count in (1, 2, 3, 5, 40, 300):
+        kernels.feed(Frames(flood(count)))
+        assert kernels["flows_active"] == kernels["flows_created"] == count
+        assert count <= kernels["index_mask"] + 1 <= len(kernels.table.index)
+        consistent(kernels)
 
 
 @pytest.mark.parametrize("capacity", [2, 3, 7, 64, 300])
