@@ -1,6 +1,5 @@
 """One sink's thread: batches from the spool, flush, retry with back-off; hurts nobody else (step 10)."""
 
-import os
 import threading
 import time
 
@@ -8,9 +7,10 @@ from exporter.log import log
 from exporter.sinks.base import Gone, Sink
 from exporter.spool import Spool
 from exporter.spoolfile import Entry
+from shared import environment
 
 BACKOFF_FIRST_S = 0.5
-BACKOFF_LONGEST_S = float(os.environ.get("FLOWHERD_BACKOFF_LONGEST_S", "30"))  # tests do not wait that long
+BACKOFF_LONGEST_S = environment.wait_s("FLOWHERD_BACKOFF_LONGEST_S")
 DOUBLINGS = 6  # then it is the longest; 2 to the number of failures is no float after a night of them
 LAST_ATTEMPTS = 5
 LOOK_S = 0.25
@@ -28,7 +28,7 @@ class Delivery(threading.Thread):
         self.errors = 0
         self.error: str | None = None
         self._spool = spool
-        self._draining = threading.Event()
+        self._draining, self._leaving = threading.Event(), threading.Event()
         self._failures = 0
         self._in_hand: list[Entry] = []
         self.cursor = self.taken = 0
@@ -41,6 +41,11 @@ class Delivery(threading.Thread):
         """Deliver what the spool holds, then end; a sink that keeps failing is left after a few attempts."""
         self._draining.set()
         self._spool.wake()
+
+    def leave(self) -> None:
+        """Commit what is in hand, then end; the rest waits in the spool."""
+        self._leaving.set()
+        self.drain()
 
     def missed(self, entry: Entry) -> None:
         """The spool dropped `entry` before it was taken."""
@@ -68,6 +73,8 @@ class Delivery(threading.Thread):
     def _go_on(self) -> bool:
         if not self._draining.is_set():
             return True
+        if self._leaving.is_set():
+            return bool(self._in_hand) and not self._failures
         if self._failures:
             return self._failures < LAST_ATTEMPTS
         return bool(self._in_hand) or self._spool.after(self.taken) is not None
@@ -81,10 +88,11 @@ class Delivery(threading.Thread):
             self._failed(error)
 
     def _step(self) -> None:
+        is_leaving = self._leaving.is_set()
         entry = self._spool.after(self.taken, 0.0 if self._draining.is_set() else LOOK_S)
-        if entry is not None:
+        if entry is not None and not is_leaving:
             self._take(entry)
-        is_idle = self._spool.after(self.taken) is None
+        is_idle = is_leaving or self._spool.after(self.taken) is None
         if self._in_hand and (self.sink.due(idle=is_idle) or (is_idle and self._draining.is_set())):
             self._flush()
         self.sink.tidy()

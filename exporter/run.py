@@ -3,6 +3,7 @@
 One thread reads control channel and pipes and writes the spool; each sink has a thread of its own.
 """
 
+import faulthandler
 import selectors
 import signal
 import socket
@@ -14,10 +15,12 @@ import setproctitle
 from exporter import memory
 from exporter import orders as ordered
 from exporter.budget import Budget
+from exporter.ending import Ending
 from exporter.intake import Inlet, Intake
 from exporter.log import log
 from exporter.metrics import Metrics
 from exporter.orders import Orders
+from exporter.pulse import Pulse
 from exporter.report import Reporter
 from exporter.start import Parts, prepare
 from shared import channel, wire
@@ -25,15 +28,14 @@ from shared.errors import Exit, FlowherdError
 
 REPORT_S = 1.0
 RETRY_S = 0.2
-DRAIN_S = 1.0
 DRAIN_LOOK_S = 0.01
-ORPHAN_S = 3.0
 
 
 def main(descriptor: int) -> int:
     """Work for the supervisor at the other end of `descriptor`; the exit code."""
     setproctitle.setproctitle("flowherd exporter")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()  # who is stuck is sent SIGABRT: its stacks go to the log
     memory.keep()
     control = socket.socket(fileno=descriptor)
     first = channel.receive(control)
@@ -64,8 +66,7 @@ class Exporter:
         self._intake = Intake(parts.keeper, parts.figures, self._reporter.saw)
         self._inlets: list[Inlet] = []
         self._selector = selectors.DefaultSelector()
-        self._drains = False
-        self._patience_s = DRAIN_S
+        self._ending, self._pulse = Ending(), Pulse(self._tell)
         self._read_last_s = time.monotonic()
 
     def run(self) -> int:
@@ -74,15 +75,17 @@ class Exporter:
         self._selector.register(self._control, selectors.EVENT_READ)
         samples = self._reporter.samples()
         self._tell({"did": "ready", "status_port": self._orders.status_port, "samples": samples})
-        for delivery in self._parts.deliveries:
-            delivery.start()
+        for thread in (self._pulse, *self._parts.deliveries):
+            thread.start()
         due_s = time.monotonic() + REPORT_S
         while not self._is_done():
-            self._turn(min(DRAIN_LOOK_S if self._drains else RETRY_S, max(0.0, due_s - time.monotonic())))
+            look_s = DRAIN_LOOK_S if self._ending.is_begun else RETRY_S
+            self._turn(min(look_s, max(0.0, due_s - time.monotonic())))
+            self._pulse.turned()
             if time.monotonic() >= due_s:
                 due_s = time.monotonic() + REPORT_S
                 self._tell(self._reporter.report())
-        self._tell(self._reporter.drained())
+        self._tell(self._reporter.report() if self._ending.is_retired else self._reporter.drained())
         return Exit.DONE
 
     def _turn(self, timeout_s: float) -> None:
@@ -104,13 +107,19 @@ class Exporter:
         match message["do"]:
             case "attach":
                 self._inlets.append(self._intake.attach(message["name"], *descriptors))
+                self._inlets[-1].ended = self._ending.is_retired
             case "workers":
                 self._parts.figures.heard(message["workers"])
             case "drain":
-                self._drains = True
+                self._ending.drain()
+            case "retire":
+                self._ending.retire()
+                for inlet in self._inlets:  # what waits was not acknowledged: the successor gets it
+                    inlet.ended = True
+                    inlet.waiting.clear()
             case "orphaned":
                 self._selector.unregister(self._control)
-                self._drains, self._patience_s = True, ORPHAN_S
+                self._ending.orphan()
 
     def _read(self, inlet: Inlet) -> None:
         self._read_last_s = time.monotonic()
@@ -135,13 +144,8 @@ class Exporter:
             inlet.close()
 
     def _is_done(self) -> bool:
-        """Drained: pipes at their end or silent for a while, and every sink's thread at its end."""
-        is_silent = self._budget.has_room and time.monotonic() - self._read_last_s > self._patience_s
-        if not self._drains or (self._inlets and not is_silent):
-            return False
-        for delivery in self._parts.deliveries:
-            delivery.drain()
-        return not any(delivery.is_alive() for delivery in self._parts.deliveries)
+        silent_s = time.monotonic() - self._read_last_s if self._budget.has_room else 0.0
+        return self._ending.is_over(silent_s, self._parts.deliveries, has_inlets=bool(self._inlets))
 
     def _tell(self, message: dict[str, Any]) -> None:
         try:
@@ -149,4 +153,4 @@ class Exporter:
         except BlockingIOError:
             return  # the supervisor is busy; the next report says it all again
         except OSError:
-            self._drains = True
+            return  # the supervisor is gone: its channel says so too

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter import privileges, sinks
+from exporter import privileges, sinks, spool_lock
 from exporter.delivery import Delivery
 from exporter.discard import Discard
 from exporter.figures import Figures
@@ -66,6 +66,7 @@ def _own(folder: str, what: str, orders: Orders) -> None:
 def _spool(orders: Orders) -> Spool:
     try:
         _try_to_write(Path(orders.spool_dir))
+        spool_lock.take(Path(orders.spool_dir))
         return Spool(Path(orders.spool_dir), durable=orders.durable)
     except OSError as error:
         raise _unwritable("spool", orders.spool_dir, orders, error) from error

@@ -78,6 +78,8 @@ class HostSettings:
     """port of the status and metrics page; 0: none"""
     drain_s: float = 10.0
     """longest time to drain when stopping"""
+    memory_mib: int = 2048
+    """memory of its own that a worker or the exporter may take, MiB; one with more is replaced"""
     spool_mib: int = 1024
     """disk the spool may use; beyond it the oldest batches are dropped and counted"""
     spool_age_s: float = 86400.0

@@ -53,7 +53,7 @@ class Child:
     """A nursery, an exporter or a worker; a worker's pid is learnt after its channel."""
 
     def __init__(self, name: str, sock: socket.socket, loop: Loop, listener: Listener) -> None:
-        self.name, self.pid, self.killed_by_us = name, 0, ""
+        self.name, self.pid, self.killed_by_us, self.messages = name, 0, "", 0
         self._is_abandoned = False
         self._sock, self._loop, self._listener, self._pidfd = sock, loop, listener, -1
         sock.setblocking(False)
@@ -91,6 +91,11 @@ class Child:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
+    def abort(self, why: str) -> None:
+        """End it with its stack in the log, also when it was stopped: a stopped process would not get the signal."""
+        self.kill(signal.SIGABRT, why)
+        self.kill(signal.SIGCONT)
+
     def hang_up(self) -> None:
         """Close the channel: the child takes it as an order to end."""
         if not self.is_silent:
@@ -117,6 +122,7 @@ class Child:
             return
         for stray in received[1]:
             os.close(stray)
+        self.messages += 1
         self._listener.heard(self, received[0])
 
     def _reap(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter, Token
 
+from shared import environment
 from shared.errors import UsageError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import account, arguments, credentials, manual, sinks
@@ -84,6 +85,7 @@ class Origins:
     ) -> Settings:
         """Everything together, tables per interface laid over."""
         credentials.forget()
+        environment.check()
         kentik, capture = KentikSettings(**_plain(kentik)), CaptureSettings(**_plain(capture))
         settings = Settings(**_plain(host), kentik=kentik, defaults=capture)
         settings = account.homely(settings, frozenset(self.of))

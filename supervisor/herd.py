@@ -12,15 +12,17 @@ from shared.errors import Exit
 from shared.logs import Log
 from supervisor import lifecycle, pipes, subreaper
 from supervisor.child import Child, End, Message
-from supervisor.lifecycle import State
+from supervisor.guard import Limits
+from supervisor.lifecycle import Life, State
 from supervisor.loop import Loop
 from supervisor.nursery import Nursery
 from supervisor.outbound import Exporter
 from supervisor.post import Post
 from supervisor.standing import FILE_POLICY, POLICY
 
-SILENT_S = 5.0
-STACK_S = 1.0
+# A worker shows itself four times a second. Opening a large table or a libpcap handle takes longer, and so does the
+# report of all flows at the end.
+SILENT_S = {State.STARTING: 30.0, State.RUNNING: 5.0, State.STOPPING: 10.0}  # no other has one
 NICE = (
     -10
 )  # of who captures: beside others on its core it lost a sixth of what it lost with 0 (docs/adr/0009)
@@ -40,6 +42,7 @@ class Herd:
 
     def __init__(self, loop: Loop, log: Log, news: HerdNews) -> None:
         self._loop, self._log, self._news = loop, log, news
+        self.limits = Limits()
         self.posts: dict[str, Post] = {}
         self.past: Counter[str] = Counter()
         self.nursery: Nursery
@@ -47,7 +50,7 @@ class Herd:
 
     def staff(self, post: Post) -> None:
         """Add a post that is open; its worker is forked as soon as the nursery is ready."""
-        self.posts[post.name] = post
+        self.posts[post.name], post.guard.limits = post, self.limits
         self._fork(post)
 
     def fork_all(self) -> None:
@@ -80,11 +83,8 @@ class Herd:
         if not self.nursery.is_ready or post.table is None:
             return
         ours, theirs = channel.pair()
-        post.worker, post.fault, post.beat = (
-            Child(post.name, ours, self._loop, self),
-            None,
-            (0, time.monotonic()),
-        )
+        post.worker, post.fault = Child(post.name, ours, self._loop, self), None
+        post.guard.begin(time.monotonic())
         with theirs, pipes.fresh() as both:
             self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
             self.nursery.fork(
@@ -144,15 +144,17 @@ class Herd:
         if post is None:
             return
         post.worker = None
-        why = post.fault[0] if post.fault else end.explain(child.killed_by_us)
+        why = post.guard.why or (post.fault[0] if post.fault else end.explain(child.killed_by_us))
         if post.life.state is State.STOPPING or (post.kind == "files" and end.is_clean):
             self._dismiss(post, "" if end.is_clean else why)
+        elif post.guard.is_wanted:
+            self._succeed(post)
         elif post.fault and post.fault[1] == Exit.CONFIGURATION:
             post.life = lifecycle.gave_up(post.life, time.monotonic(), why)
             self._log.error("worker gave up", interface=post.name, why=why)
         else:
             policy = FILE_POLICY if post.kind == "files" else POLICY
-            progressed = post.has_progressed()
+            progressed = post.has_progressed() and not post.guard.why  # packets make nobody large
             post.life = lifecycle.died(post.life, time.monotonic(), why, policy, progressed=progressed)
             what = "starting again" if post.life.state is State.BACKOFF else "given up"
             self._log.error(
@@ -164,6 +166,19 @@ class Herd:
             if post.kind == "files" and post.life.state is State.FATAL:
                 self._dismiss(post, why)
             self._restart_due(post, time.monotonic())
+
+    def replace(self, post: Post, why: str) -> None:
+        """By an order: a successor takes over table and ring, whatever became of the workers before it."""
+        if post.worker:
+            post.guard.ask_to_leave(why, time.monotonic(), wanted=True)
+            post.worker.send({"do": "retire"})
+        else:
+            self._succeed(post)
+
+    def _succeed(self, post: Post) -> None:
+        """With a clean record."""
+        post.life = lifecycle.restarting(Life(restarts=post.life.restarts), time.monotonic())
+        self._fork(post)
 
     def _dismiss(self, post: Post, why: str) -> None:
         """The post is empty for good: its counters become history."""
@@ -179,8 +194,8 @@ class Herd:
         self.bury_strangers()
         for post in list(self.posts.values()):
             self._restart_due(post, now_s)
-            if post.life.state is State.RUNNING and post.kind != "files":
-                self._check_heartbeat(post, now_s)
+            if post.worker and post.kind != "files":
+                self._watch(post, post.worker, now_s)
 
     def bury_strangers(self) -> None:
         """Only while no fork is under way: its worker is no stranger, we just do not know its pid yet."""
@@ -194,14 +209,16 @@ class Herd:
             post.life = lifecycle.restarting(post.life, now_s)
             self._fork(post)
 
-    def _check_heartbeat(self, post: Post, now_s: float) -> None:
+    def _watch(self, post: Post, worker: Child, now_s: float) -> None:
+        """End it when it is silent, once there is one; have it leave when it is too large."""
+        if not worker.pid:
+            return
         beat = post.counters().get("heartbeat_ns", 0)
-        if beat != post.beat[0]:
-            post.beat = (beat, now_s)
-        elif post.worker and now_s - post.beat[1] > SILENT_S + STACK_S:
-            post.worker.kill(signal.SIGKILL)
-        elif post.worker and now_s - post.beat[1] > SILENT_S and not post.worker.killed_by_us:
-            post.worker.kill(signal.SIGABRT, f"hung: no heartbeat for {SILENT_S:.0f} s")
+        post.guard.listen(worker, beat, SILENT_S[post.life.state], now_s)
+        post.guard.hurry(worker, now_s)
+        if post.life.state is State.RUNNING and (why := post.guard.weigh(worker, now_s)):
+            post.guard.ask_to_leave(why, now_s, wanted=False)
+            worker.send({"do": "retire"})
 
     def drain(self, posts: Iterable[Post], why: str) -> None:
         """Have workers report all flows and end; what a dead worker left, a last one reports."""

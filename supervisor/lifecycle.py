@@ -1,5 +1,6 @@
 """Pure: what becomes of a worker that starts, captures, dies or is told to stop. Time is an argument."""
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -56,7 +57,8 @@ def died(life: Life, now_s: float, why: str, policy: Policy, *, progressed: bool
     period_s = policy.busy_period_s if progressed else policy.period_s
     deaths_s = (*(then for then in life.deaths_s if now_s - then < period_s), now_s)
     if len(deaths_s) > policy.intensity:
-        why = f"{why}; {len(deaths_s)} ends within {period_s:.0f} s"
+        when = "in a row" if math.isinf(period_s) else f"within {period_s:.0f} s"
+        why = f"{why}; {len(deaths_s)} ends {when}"
         return replace(life, state=State.FATAL, since_s=now_s, deaths_s=deaths_s, why=why)
     due_s = now_s + policy.wait_s(len(deaths_s))
     return replace(life, state=State.BACKOFF, since_s=now_s, due_s=due_s, deaths_s=deaths_s, why=why)

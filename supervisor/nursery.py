@@ -9,7 +9,10 @@ from supervisor import head_start, lifecycle
 from supervisor.account import Account
 from supervisor.child import Child, Message, isolated
 from supervisor.loop import Loop
-from supervisor.standing import Standing
+from supervisor.standing import START_S, Standing
+
+ANSWER_S = 10.0
+ASK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,24 @@ class Nursery(Standing):
         super().__init__(loop, log, stderr)
         self._orders, self._news = orders, news
         self.is_ready = False
+        self._asked_s = 0.0
+
+    @property
+    def has_progressed(self) -> bool:
+        """Its kernels were warm."""
+        return self.is_ready
+
+    @property
+    def patience_s(self) -> float:
+        """A kernel is compiled in seconds, a question answered at once."""
+        return ANSWER_S if self.is_ready else START_S
+
+    def watch(self, child: Child, now_s: float) -> None:
+        """It has nothing to say by itself: it is asked, so that a stuck one is found before it is needed."""
+        if self.is_ready and now_s - self._asked_s >= ASK_S:
+            self._asked_s = now_s
+            self.say({"do": "ping"})
+        super().watch(child, now_s)
 
     def launch(self) -> tuple[int, socket.socket]:
         """The one that had a head start, or a new one."""
@@ -73,8 +94,10 @@ class Nursery(Standing):
                 self._news.ready()
             case {"did": "fork", "name": name, "pid": pid}:
                 self._news.forked(name, pid)
+            case {"did": "failed", "name": "", "why": why}:
+                self.fault = why
             case {"did": "failed", "name": name, "why": why}:
-                self._news.failed(name or "", why)
+                self._news.failed(name, why)
 
     def dismiss(self) -> None:
         """A nursery that still compiles would not notice before it is done."""

@@ -6,14 +6,16 @@ from typing import Any
 
 from shared.logs import Log
 from shared.settings import Settings
-from supervisor import lifecycle
+from supervisor import lifecycle, memory, watchdog
 from supervisor.account import Account
 from supervisor.child import Child, Message, isolated
 from supervisor.loop import Loop
 from supervisor.sinks import Sink
-from supervisor.standing import Standing
+from supervisor.standing import START_S, Standing
 
 FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
+SILENT_S = 15.0
+SLOW_S = 10.0
 PORTS = ("http_port", "dns_port", "radius_port")
 
 
@@ -134,13 +136,53 @@ class Exporter(Standing):
         self, loop: Loop, log: Log, orders: ExporterOrders, news: ExporterNews, stderr: int | None = None
     ) -> None:
         super().__init__(loop, log, stderr)
-        self._orders, self._news = orders, news
+        self.orders, self._news = orders, news
         self.report = Report()
-        self.is_drained = self._is_draining = False
+        self._former: ExporterOrders | None = None
+        self.is_drained = self._is_draining = self._is_ready = self._is_at_disk = False
+        self._turn_s = 0.0
+
+    @property
+    def has_progressed(self) -> bool:
+        """It took records."""
+        return self._is_ready
+
+    @property
+    def patience_s(self) -> float:
+        """Before it is ready it may have Kentik to wait for; then a thread of its own speaks every second."""
+        return SILENT_S if self._is_ready else START_S
+
+    def watch(self, child: Child, now_s: float) -> None:
+        """Its loop may stand still for a slow disk, and for nothing else."""
+        super().watch(child, now_s)
+        if self._turn_s < SLOW_S:
+            self._is_at_disk = False
+            return
+        at_disk = memory.waits_for_disk(child.pid)
+        if at_disk and not self._is_at_disk:
+            self._log.warning("the exporter waits for its disk", seconds=round(self._turn_s))
+        self._is_at_disk = self._is_at_disk or at_disk
+        if watchdog.is_stuck(self._turn_s, at_disk=at_disk) and not child.killed_by_us:
+            child.abort(f"stuck: it took no batch for {self._turn_s:.0f} s")
+
+    def retire(self, child: Child) -> None:
+        """What its sinks have in hand is committed; the rest waits in the spool."""
+        if not self.say({"do": "retire"}):
+            super().retire(child)
+
+    def begin_anew(self, orders: ExporterOrders) -> bool:
+        """Other orders for a successor, which starts at once; False when they are as they were."""
+        if orders.start_message() == self.orders.start_message():
+            return False
+        self._former, self.orders = self.orders, orders
+        if self.child:
+            self.replace("other settings", wanted=True)
+        return True
 
     def greet(self) -> None:
         """Sinks, spool and the descriptors opened for it; then every worker's fresh pipes."""
-        self.say(self._orders.start_message(again=self.report.is_ready), self._orders.jsonl)
+        self._turn_s = 0.0
+        self.say(self.orders.start_message(again=self.report.is_ready), self.orders.jsonl)
         self._news.born()
         if self._is_draining:
             self.drain()
@@ -162,6 +204,15 @@ class Exporter(Standing):
         """Ready, refused, report or drained."""
         self.report.take(message)
         match message:
+            case {"did": "ready"}:
+                self._is_ready, self._former = True, None
+                self._log.debug("exporter is ready", pid=self.child.pid if self.child else None)
+            case {"did": "alive", "turn_s": turn_s}:
+                self._turn_s = turn_s
+            case {"did": "refused", "why": why} if self._former:
+                self._log.error("the exporter refused its new settings, the former ones stand", why=why)
+                self.orders, self._former = self._former, None
+                self.guard.is_wanted = True
             case {"did": "refused", "why": why, "code": code}:
                 self.life = lifecycle.stopping(self.life, self.life.since_s)
                 self._news.refused(why, code)
@@ -174,5 +225,6 @@ class Exporter(Standing):
 
     def lost(self) -> None:
         """Its reports so far are history."""
+        self._is_ready = False
         self.report.bury()
         self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")

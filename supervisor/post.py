@@ -9,6 +9,7 @@ from shared.settings import CaptureSettings, Mode
 from supervisor import bpf, lock, translations
 from supervisor.affinity import standing_on
 from supervisor.child import Child
+from supervisor.guard import Guard
 from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.ring import BLOCK_BYTES, Ring, fanout_of, open_ring
@@ -53,7 +54,7 @@ class Post:
     has_heir: bool = False
     files_done: int = 0
     packets_before: int = 0
-    beat: tuple[int, float] = (0, 0.0)
+    guard: Guard = field(default_factory=Guard)
     table: Table | None = None
     ring: Ring | None = None
     lock: "lock.Lock | None" = None

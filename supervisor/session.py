@@ -69,6 +69,9 @@ class Session:
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
         heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)
         self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
+        self.limits = self.herd.limits
+        self.limits.memory_mib = exporter.settings.memory_mib
+        self.nursery.guard.limits = self.exporter.guard.limits = self.limits
 
     def begin(self) -> None:
         """Start both standing processes at once; they import while we look around."""

@@ -1,17 +1,22 @@
 """A process that ought to run as long as we do, nursery or exporter: started, started again, ended."""
 
+import math
 import signal
 import socket
 import time
 
 from shared.logs import Log
-from supervisor import lifecycle
+from supervisor import guard, lifecycle
 from supervisor.child import Child, End, Message, launch
 from supervisor.lifecycle import Life, Policy, State
 from supervisor.loop import Loop
 
 POLICY = Policy()
-STANDING_POLICY = Policy(intensity=4)
+# Who got ready starts anew as often as it is killed; five ends in a row before that are a crash loop, however long
+# each takes: kernels that cannot be compiled are tried for a minute.
+STANDING_POLICY = Policy(intensity=4, period_s=math.inf, busy_period_s=3.0)
+LARGE_POLICY = Policy(intensity=4, period_s=600.0)
+START_S = 300.0
 FILE_POLICY = Policy(intensity=2)  # a capture file whose worker dies for the third time is left
 
 
@@ -24,6 +29,7 @@ class Standing:
     def __init__(self, loop: Loop, log: Log, stderr: int | None = None) -> None:
         self.child: Child | None = None
         self.life = Life()
+        self.guard, self.fault = guard.Guard(), ""
         self._loop, self._log, self._stderr = loop, log, stderr
 
     def greet(self) -> None:
@@ -34,8 +40,18 @@ class Standing:
         """It said something."""
         raise NotImplementedError
 
+    @property
+    def patience_s(self) -> float:
+        """It may be silent for so long."""
+        return START_S
+
     def lost(self) -> None:
         """It died; a successor is on its way unless `life` is FATAL."""
+
+    @property
+    def has_progressed(self) -> bool:
+        """It had got ready for its work: its end is no failed start."""
+        raise NotImplementedError
 
     @property
     def is_gone(self) -> bool:
@@ -47,6 +63,8 @@ class Standing:
         pid, ours = self.launch()
         self.child = Child(self.name, ours, self._loop, self)
         self.child.adopt(pid)
+        self.guard.begin(time.monotonic())
+        self.fault = ""
         self.greet()
 
     def launch(self) -> tuple[int, socket.socket]:
@@ -58,6 +76,25 @@ class Standing:
         if lifecycle.is_due(self.life, now_s):
             self.life = lifecycle.restarting(self.life, now_s)
             self.start()
+        elif self.child and self.life.state is not State.STOPPING:
+            self.watch(self.child, now_s)
+
+    def watch(self, child: Child, now_s: float) -> None:
+        """End it when it is silent; have it leave when it is too large."""
+        self.guard.listen(child, child.messages, self.patience_s, now_s)
+        self.guard.hurry(child, now_s)
+        if why := self.guard.weigh(child, now_s):
+            self.replace(why)
+
+    def replace(self, why: str, *, wanted: bool = False) -> None:
+        """Have a successor take over; `wanted`: by an order, so that it counts as no failure."""
+        if self.child:
+            self.guard.ask_to_leave(why, time.monotonic(), wanted=wanted)
+            self.retire(self.child)
+
+    def retire(self, child: Child) -> None:
+        """Who holds nothing need not be asked."""
+        child.kill(signal.SIGKILL, self.guard.why)
 
     def say(self, message: Message, descriptors: tuple[int, ...] = ()) -> bool:
         """Send a message; a successor of a process that did not get it is told anew."""
@@ -81,7 +118,15 @@ class Standing:
         if self.life.state is State.STOPPING:
             return
         now_s = time.monotonic()
-        self.life = lifecycle.died(self.life, now_s, end.explain(child.killed_by_us), STANDING_POLICY)
+        if self.guard.is_wanted:
+            self.life = lifecycle.restarting(Life(restarts=self.life.restarts), now_s)
+            self.lost()
+            self.start()
+            return
+        why = self.guard.why or self.fault or end.explain(child.killed_by_us)
+        is_large, ready = bool(self.guard.why), self.has_progressed
+        policy = LARGE_POLICY if ready and is_large else STANDING_POLICY
+        self.life = lifecycle.died(self.life, now_s, why, policy, progressed=ready and not is_large)
         what = "starting again" if self.life.state is State.BACKOFF else "given up"
         self._log.error(f"{self.name} ended, {what}", pid=child.pid, why=self.life.why)
         self.lost()

@@ -21,6 +21,7 @@ class Life:
         self._socket.setblocking(False)
         self._words, self._outlet = words, outlet
         self._until_s: float | None = None
+        self.is_retired = False
 
     @property
     def is_draining(self) -> bool:
@@ -45,6 +46,8 @@ class Life:
     def _obey(self, orders: dict[str, Any], descriptors: list[int]) -> None:
         if orders["do"] == "drain":
             self._drain_by(DRAIN_S)
+        elif orders["do"] == "retire":
+            self.is_retired = True
         elif orders["do"] == "pipes":
             self._outlet.take_pipes(*descriptors)
 

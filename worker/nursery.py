@@ -4,6 +4,8 @@ A fork costs milliseconds and shares the compiled code. Forking twice makes the 
 which is the subreaper, so that the supervisor itself waits for it and knows how it ended.
 """
 
+import errno
+import faulthandler
 import gc
 import os
 import signal
@@ -13,7 +15,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from setproctitle import setproctitle
 
@@ -25,6 +27,7 @@ def main(descriptor: int) -> int:
     gc.disable()  # what is loaded stays; looking through it for garbage takes longer than the kernels do
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     setproctitle("flowherd nursery")
+    faulthandler.enable()  # whoever hangs is sent SIGABRT: its stack goes to the log, and so do workers'
     supervisor = socket.socket(fileno=descriptor)
     import numba  # noqa: F401 - whatever the orders will be: the supervisor reads its settings meanwhile
 
@@ -33,9 +36,12 @@ def main(descriptor: int) -> int:
             orders, descriptors = message
             if orders["do"] == "start":
                 complain_to(descriptors)
-                start(supervisor, orders)
+                if not started(supervisor, orders):
+                    return 1
             elif orders["do"] == "fork":
                 fork(supervisor, orders["spec"], descriptors)
+            elif orders["do"] == "ping":
+                channel.send(supervisor, {"did": "pong"})
     return 0
 
 
@@ -45,6 +51,19 @@ def complain_to(descriptors: list[int]) -> None:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         os.close(descriptor)
+
+
+def started(supervisor: socket.socket, orders: dict[str, Any]) -> bool:
+    """Whether there are kernels now; why not is one line, and a trace for whoever will mend it."""
+    try:
+        start(supervisor, orders)
+    except Exception as error:  # noqa: BLE001 - the compiler may raise anything
+        traceback.print_exc()
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        why = ": ".join(filter(None, (type(error).__name__, reason)))
+        channel.send(supervisor, {"did": "failed", "name": "", "why": f"the kernels cannot be made: {why}"})
+        return False
+    return True
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
@@ -78,49 +97,74 @@ def compile_apart(supervisor: socket.socket, complete: Path) -> None:
             compiler, 0
         )  # whatever came of it: what is missing is compiled again, and fails where it is heard
         return
-    from worker import pin
+    try:
+        compile_all(supervisor)
+        complete.touch()
+    finally:
+        os._exit(0)
+
+
+def compile_all(supervisor: socket.socket) -> None:
+    """Each kernel, told as it is done."""
+    from worker import jit, pin
 
     pin.die_with_parent()
-    from worker import jit
 
-    jit.watch(
-        lambda done, of, name: channel.send(
-            supervisor, {"did": "progress", "done": done, "of": of, "kernel": name}
-        )
-    )
-    from worker import warm
+    def tell(done: int, of: int, name: str) -> None:
+        channel.send(supervisor, {"did": "progress", "done": done, "of": of, "kernel": name})
+
+    jit.watch(tell)
+    from worker import warm  # its import compiles
 
     warm.up()
-    complete.touch()
-    os._exit(0)
 
 
 def fork(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]) -> None:
-    """Fork the worker's parent-to-be-gone; it forks the worker and leaves, telling the pid."""
-    told, tell = os.pipe()
-    middle = os.fork()
-    if middle == 0:
-        worker = os.fork()
-        if worker == 0:
-            for descriptor in (
-                told,
-                tell,
-                supervisor.fileno(),
-            ):  # the pid is told when the last `tell` closes
-                os.close(descriptor)
-            become_worker(spec, descriptors)
-        os.write(tell, str(worker).encode())
-        os._exit(0)
-    os.close(tell)
-    os.waitpid(middle, 0)
-    with os.fdopen(told) as pipe:
-        pid = int(pipe.read() or 0)
+    """One worker, and its pid told, or why there is none."""
+    try:
+        pid = fork_twice(supervisor, spec, descriptors)
+        answer = {"did": "fork", "name": spec["name"], "pid": pid}
+    except OSError as error:  # no memory, or too many processes
+        why = f"no process could be had: {error.strerror}"
+        answer = {"did": "failed", "name": spec["name"], "why": why}
     for descriptor in descriptors:
         os.close(descriptor)
-    channel.send(supervisor, {"did": "fork", "name": spec["name"], "pid": pid})
+    channel.send(supervisor, answer)
 
 
-def become_worker(orders: dict[str, Any], descriptors: list[int]) -> None:
+def fork_twice(supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]) -> int:
+    """Fork the worker's parent-to-be-gone; it forks the worker and leaves, telling the pid."""
+    told, tell = os.pipe()
+    with os.fdopen(told) as pipe:
+        try:
+            middle = os.fork()
+            if middle == 0:
+                fork_and_leave(tell, supervisor, spec, descriptors)
+        finally:
+            os.close(tell)
+        os.waitpid(middle, 0)
+        pid = int(pipe.read() or 0)
+    if not pid:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return pid
+
+
+def fork_and_leave(
+    tell: int, supervisor: socket.socket, spec: dict[str, Any], descriptors: list[int]
+) -> NoReturn:
+    """The worker's parent, for a moment: with it gone the supervisor is."""
+    try:
+        worker = os.fork()
+        if worker == 0:
+            os.close(tell)  # the pid is told when the last `tell` closes
+            supervisor.close()
+            become_worker(spec, descriptors)
+        os.write(tell, str(worker).encode())
+    finally:
+        os._exit(0)
+
+
+def become_worker(orders: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Never returns: a worker ends with its exit code, whatever happens."""
     code = 1
     try:

@@ -55,15 +55,20 @@ class Worker:
         self._last_packet = (0, 0)
 
     def work(self) -> None:
-        """Capture until told to drain; then report all flows and wait for their acknowledgement."""
+        """Capture until told to drain; then report all flows and wait for their acknowledgement.
+
+        One that is retired leaves flows, outbox and the next packet to its successor, as a dead one would.
+        """
         source = self._open()
         self.words[CAPTURING_SINCE_NS] = time.monotonic_ns()
         self.life.say(did="capturing", core=self.core)
-        while not self.life.is_draining:
+        while not (self.life.is_draining or self.life.is_retired):
             self.step(source)
-        self._empty(source)
+        if self.life.is_draining:
+            self._empty(source)
         self.words[KERNEL_DROPPED] += source.kernel_drops()
-        self.drain()
+        if self.life.is_draining:
+            self.drain()
 
     def _empty(self, source: Source) -> None:
         """What the kernel had when the order to drain came still counts: its backlog, and the block it is filling."""

@@ -1,6 +1,5 @@
 """The devices that flows are sent as: found at start, read again every 20 minutes; some interfaces have their own."""
 
-import os
 import time
 from dataclasses import dataclass, field
 
@@ -18,10 +17,11 @@ from exporter.kentik.nics import Nic, read_nics, registration
 from exporter.kentik.services import services
 from exporter.log import log
 from exporter.orders import KentikOrders
+from shared import environment
 from shared.errors import FlowherdError
 from shared.interface_index import indices
 
-REFRESH_S = float(os.environ.get("FLOWHERD_REFRESH_S", "1200"))  # tests do not wait that long
+REFRESH_S = environment.wait_s("FLOWHERD_REFRESH_S")
 
 
 @dataclass(slots=True)

@@ -1,4 +1,7 @@
-"""A nursery without kernels: real forks, channels and pipes; each file becomes one record of one packet."""
+"""A nursery without kernels: real forks, channels and pipes; each file becomes one record of one packet.
+
+Its workers take 400 MiB on SIGUSR1, and from SIGUSR2 on do not leave when they are asked to.
+"""
 
 import os
 import signal
@@ -28,6 +31,8 @@ def nursery(sock):
             )
             for fd in descriptors:
                 os.close(fd)
+        elif message["do"] == "ping":
+            channel.send(sock, {"did": "pong"})
 
 
 def twice(spec, descriptors):
@@ -94,6 +99,9 @@ class Worker:
 
     def capture(self):
         self.life.settimeout(0.02)
+        hoard, is_stubborn = [], []
+        signal.signal(signal.SIGUSR1, lambda *_: hoard.append(b"x" * (400 << 20)))
+        signal.signal(signal.SIGUSR2, lambda *_: is_stubborn.append(True))
         while True:
             self.put(heartbeat_ns=time.monotonic_ns())
             try:
@@ -103,6 +111,8 @@ class Worker:
             if received is None or received[0]["do"] == "drain":
                 self.emit(self.spec["name"])
                 return self.drain()
+            if received[0]["do"] == "retire" and not is_stubborn:
+                return 0
             if received[0]["do"] == "pipes":
                 self.batches, self.acks = received[1]
 
