@@ -5,16 +5,16 @@
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Env
 
-from shared.errors import Exit, FlowherdError, UsageError
+from shared.errors import ConfigurationError, Exit, FlowherdError, UsageError
 from shared.logs import Log, to_stderr
-from shared.settings import HostSettings, Settings
+from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import arguments, credentials, descriptors
 from supervisor.flags import (
     CAPTURE,
@@ -45,6 +45,8 @@ app = App(
     default_parameter=Parameter(negative_iterable=(), negative_none=()),
     result_action="return_value",
 )
+Make = Callable[[HostSettings, CaptureSettings, KentikSettings], Settings]
+Nic = Annotated[str, Parameter(help="its name, as `flowherd status` shows it")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="print JSON")]
 Mirror = Annotated[
     bool, Parameter(negative=(), help="packets come wrapped, as a Juniper router mirrors them")
@@ -70,7 +72,7 @@ def run(
     """Watch every NIC, or those named, until told to stop. `flowherd` alone does this too."""
     from supervisor.service import run as serve
 
-    return serve(ORIGINS.settings(host, capture, kentik), _log(common))
+    return serve(ORIGINS.settings(host, capture, kentik), _log(common), _reading(ORIGINS.settings))
 
 
 @app.command
@@ -103,8 +105,11 @@ def dns(
     from supervisor.modes import in_mode
 
     _check_mode("dns", captures)
-    settings = in_mode(ORIGINS.settings(host, capture, kentik), "dns", mirror=juniper_mirror)
-    return _send(settings, captures, common)
+
+    def make(host: HostSettings, capture: CaptureSettings, kentik: KentikSettings) -> Settings:
+        return in_mode(ORIGINS.settings(host, capture, kentik), "dns", mirror=juniper_mirror)
+
+    return _send(make(host, capture, kentik), captures, common, make)
 
 
 @app.command
@@ -121,7 +126,11 @@ def radius(
 
     _check_mode("radius", captures)
     arguments.check_ports("ports", ports)
-    return _send(in_mode(ORIGINS.settings(host, capture, kentik), "radius", ports=ports), captures, common)
+
+    def make(host: HostSettings, capture: CaptureSettings, kentik: KentikSettings) -> Settings:
+        return in_mode(ORIGINS.settings(host, capture, kentik), "radius", ports=ports)
+
+    return _send(make(host, capture, kentik), captures, common, make)
 
 
 def _check_mode(verb: str, captures: Sequence[str]) -> None:
@@ -133,7 +142,7 @@ def _check_mode(verb: str, captures: Sequence[str]) -> None:
         ORIGINS.refuse_flags(LIVE_ONLY, verb, FILES_WHOLE)
 
 
-def _send(settings: Settings, captures: tuple[str, ...], common: Common) -> int:
+def _send(settings: Settings, captures: tuple[str, ...], common: Common, make: Make) -> int:
     """From the NICs, or from files."""
     if captures:
         from supervisor.replay import replay as start
@@ -141,7 +150,22 @@ def _send(settings: Settings, captures: tuple[str, ...], common: Common) -> int:
         return start(settings, captures, _log(common))
     from supervisor.service import run as serve
 
-    return serve(settings, _log(common))
+    return serve(settings, _log(common), _reading(make))
+
+
+def _reading(make: Make) -> Callable[[], Settings]:
+    """Settings as the same words, the same environment and the file as it is by then would have them."""
+
+    def read() -> Settings:
+        with credentials.recalled():
+            try:
+                bound = app.parse_args(ORIGINS.words, exit_on_error=False, print_error=False)[1]
+            except CycloptsError as error:
+                raise ConfigurationError(_sentence(error)) from error
+            given = bound.arguments
+            return make(given.get("host", HOST), given.get("capture", CAPTURE), given.get("kentik", KENTIK))
+
+    return read
 
 
 @app.command
@@ -177,7 +201,24 @@ def status(*, json: Json = False, host: HostFlags = HOST, common: CommonFlags = 
     """Ask the running flowherd how it is."""
     from supervisor.cli_views import show_status
 
-    return show_status(ORIGINS.settings(host, CAPTURE), as_json=json)
+    return show_status(ORIGINS.runtime_dir(host), ORIGINS.mistake, as_json=json)
+
+
+@app.command
+def reload(*, host: HostFlags = HOST, common: CommonFlags = COMMON) -> int:
+    """Have the running flowherd read its settings again; it says what it does about what has changed."""
+    from supervisor.cli_views import show_done
+
+    return show_done(ORIGINS.runtime_dir(host), {"do": "reload"}, ORIGINS.mistake)
+
+
+@app.command
+def restart(nic: Nic, /, *, host: HostFlags = HOST, common: CommonFlags = COMMON) -> int:
+    """Have the running flowherd start another worker for an interface, also for one that was given up."""
+    from supervisor.cli_views import show_done
+
+    asked = {"do": "restart", "interface": nic}
+    return show_done(ORIGINS.runtime_dir(host), asked, ORIGINS.mistake)
 
 
 @app.command
@@ -230,11 +271,11 @@ def version() -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; every mistake a user can make ends in one sentence."""
-    words = sys.argv[1:] if words is None else words
+    ORIGINS.words = hoisted(sys.argv[1:] if words is None else words)
     descriptors.make_good()
     credentials.adopt()
     try:
-        code = int(app(hoisted(words), exit_on_error=False, print_error=False) or 0)
+        code = int(app(ORIGINS.words, exit_on_error=False, print_error=False) or 0)
         if sys.stdout is not None:
             sys.stdout.flush()
     except CycloptsError as error:

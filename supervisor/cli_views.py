@@ -1,4 +1,4 @@
-"""What the looking verbs print on stdout: interfaces, check, status, config."""
+"""What the verbs that look and ask print on stdout: interfaces, check, status, reload, restart, config."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.errors import Exit
+from shared.errors import Exit, FlowherdError
 from shared.interface_index import indices, tail_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import check, control, credentials, inventory, live, roster
@@ -105,9 +105,24 @@ def show_check(settings: Settings) -> int:
     return check.exit_code(findings)
 
 
-def show_status(settings: Settings, *, as_json: bool) -> int:
+def _ask(runtime_dir: str, request: dict[str, Any], mistake: FlowherdError | None) -> dict[str, Any]:
+    """The running instance's answer; where there is none, a mistake in the file may be why."""
+    try:
+        return control.ask(runtime_dir, request)
+    except control.NobodyError as error:
+        raise mistake or error from error
+
+
+def show_done(runtime_dir: str, request: dict[str, Any], mistake: FlowherdError | None) -> int:
+    """What it did, line by line."""
+    for line in _ask(runtime_dir, request, mistake)["done"]:
+        print(line)
+    return Exit.DONE
+
+
+def show_status(runtime_dir: str, mistake: FlowherdError | None, *, as_json: bool) -> int:
     """The running instance's snapshot, as it shows it itself."""
-    answer = control.ask(settings.runtime_dir, {"do": "status"})
+    answer = _ask(runtime_dir, {"do": "status"}, mistake)
     if as_json:
         print(json.dumps(answer, indent=2))
         return Exit.DONE

@@ -1,71 +1,152 @@
-"""The control socket: one line of JSON asks, one answers; `flowherd status` asks."""
+"""The control socket: one line of JSON asks, one answers; status, reload and restart ask.
+
+Nothing a caller does keeps the loop waiting: all is without blocking, and whoever takes longer than PATIENCE_S is left.
+"""
 
 import json
 import os
 import socket
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from shared.errors import FlowherdError
+from shared.errors import Exit, FlowherdError
 from supervisor.loop import Loop
 
 NAME = "control.sock"
 REQUEST_BYTES = 4096
-PATIENCE_S = 1.0
+CALLERS = 16
+PATIENCE_S = 5.0
+ANSWER_S = 20.0
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class NobodyError(FlowherdError):
+    """No flowherd is there to be asked."""
+
+
+class Caller:
+    """One connection: a line in, a line out, and it is over."""
+
+    def __init__(self, sock: socket.socket, loop: Loop, answer: Answer) -> None:
+        self._sock, self._loop, self._answer = sock, loop, answer
+        self._said, self._reply = b"", b""
+        self.until_s = time.monotonic() + PATIENCE_S
+        sock.setblocking(False)
+        loop.watch(sock.fileno(), self._read)
+
+    @property
+    def is_gone(self) -> bool:
+        """Answered, or left."""
+        return self._sock.fileno() < 0
+
+    def leave(self) -> None:
+        """Enough of it."""
+        if not self.is_gone:
+            self._loop.forget(self._sock.fileno())
+            self._sock.close()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(REQUEST_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.leave()
+            return
+        self._said += data
+        if not data or b"\n" in data or len(self._said) > REQUEST_BYTES:
+            self._reply = json.dumps(self._answered()).encode() + b"\n"
+            self._loop.watch_room(self._sock.fileno(), self._write)
+
+    def _answered(self) -> dict[str, Any]:
+        line, end, _ = self._said.partition(b"\n")
+        if not end:
+            return {"error": f"not a line of at most {REQUEST_BYTES} bytes"}
+        try:
+            asked = json.loads(line)
+        except (ValueError, RecursionError):
+            return {"error": "not a line of JSON"}
+        if not isinstance(asked, dict):
+            return {"error": "not a map"}
+        try:
+            return self._answer(asked)
+        except FlowherdError as error:
+            return {"error": str(error), "code": int(error.code)}
+
+    def _write(self) -> None:
+        try:
+            self._reply = self._reply[self._sock.send(self._reply) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._reply = b""
+        if not self._reply:
+            self.leave()
 
 
 class Control:
     """Answers whoever may open the socket (mode 0600)."""
 
-    def __init__(self, folder: Path, loop: Loop, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, loop: Loop, answer: Answer) -> None:
         self._path, self._loop, self._answer = folder / NAME, loop, answer
         self._path.unlink(missing_ok=True)
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._callers: list[Caller] = []
+        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         before = os.umask(0o177)
         try:
             self._sock.bind(str(self._path))
         finally:
             os.umask(before)
-        self._sock.listen(8)
-        loop.watch(self._sock.fileno(), self._accept)
+        self._sock.listen(CALLERS)
+        self._is_listening = False
+        self.tick(time.monotonic())
+
+    def tick(self, now_s: float) -> None:
+        """Leave whoever takes too long, and go on listening."""
+        for caller in self._callers:
+            if now_s >= caller.until_s:
+                caller.leave()
+        self._callers = [caller for caller in self._callers if not caller.is_gone]
+        if not self._is_listening:
+            self._is_listening = True
+            self._loop.watch(self._sock.fileno(), self._accept)
 
     def close(self) -> None:
         """Nobody is at home any more."""
+        for caller in self._callers:
+            caller.leave()
         self._loop.forget(self._sock.fileno())
         self._sock.close()
         self._path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
-        caller, _ = self._sock.accept()
-        self._loop.watch(caller.fileno(), lambda: self._serve(caller))
-
-    def _serve(self, caller: socket.socket) -> None:
-        self._loop.forget(caller.fileno())
-        with caller, suppress(OSError):
-            caller.settimeout(PATIENCE_S)
-            caller.sendall(json.dumps(self._reply(caller.recv(REQUEST_BYTES))).encode() + b"\n")
-
-    def _reply(self, request: bytes) -> dict[str, Any]:
         try:
-            asked = json.loads(request)
-        except ValueError:
-            return {"error": "not a line of JSON"}
-        return self._answer(asked) if isinstance(asked, dict) else {"error": "not a map"}
+            sock, _ = self._sock.accept()
+        except BlockingIOError:
+            return
+        except OSError:  # no descriptors left: listen again at the next tick
+            self._loop.forget(self._sock.fileno())
+            self._is_listening = False
+            return
+        self._callers = [caller for caller in self._callers if not caller.is_gone]
+        if len(self._callers) >= CALLERS:
+            self._callers.pop(0).leave()
+        self._callers.append(Caller(sock, self._loop, self._answer))
 
 
 def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Ask the running instance."""
+    """Ask the running instance; FlowherdError tells what it refuses."""
     path = Path(runtime_dir, NAME)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(5.0)
+        sock.settimeout(ANSWER_S)
         try:
             sock.connect(str(path))
             sock.sendall(json.dumps(request).encode() + b"\n")
             answer = b"".join(iter(lambda: sock.recv(1 << 16), b""))
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise FlowherdError(f"no flowherd is running here (nobody answers at {path})") from error
+            raise NobodyError(f"no flowherd is running here (nobody answers at {path})") from error
         except PermissionError as error:
             raise FlowherdError(f"{path}: only root may ask; run it with sudo") from error
         except OSError as error:
@@ -73,4 +154,8 @@ def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
     if not answer:
         raise FlowherdError(f"{path}: the running flowherd ended before it answered")
     reply: dict[str, Any] = json.loads(answer)
+    if "error" in reply:
+        refusal = FlowherdError(str(reply["error"]))
+        refusal.code = Exit(reply.get("code", Exit.FAILURE))
+        raise refusal
     return reply

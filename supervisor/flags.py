@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter, Token
 
 from shared import environment
-from shared.errors import UsageError
+from shared.errors import FlowherdError, UsageError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import account, arguments, credentials, manual, sinks
 
@@ -21,12 +21,15 @@ VERBS = (
     "interfaces",
     "check",
     "status",
+    "reload",
+    "restart",
     "config",
     "version",
     "flows",
     "query",
     "proxy",
 )
+ASKING = frozenset({"status", "reload", "restart"})
 PASSED_ON = ("flows", "query")
 LIVE_ONLY = (
     "interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core", "fanout_group", "fanout_mode",
@@ -62,17 +65,29 @@ class Origins:
 
     file: arguments.File = field(default_factory=arguments.File)
     of: dict[str, str] = field(default_factory=dict)
+    mistake: FlowherdError | None = None
+    words: list[str] = field(default_factory=list)
 
-    def add_file(self, _app: App, _commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
+    def add_file(self, _app: App, commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
         """A hook of cyclopts': the TOML file's keys stand in for flags nobody gave; then note who won."""
         by_name = {argument.keys[-1]: argument for argument in given if argument.keys}
         path = by_name["config"].tokens[0].value if "config" in by_name and by_name["config"].tokens else ""
-        self.file = arguments.read_file(path)
+        self.file = self._read(path, is_needed=ASKING.isdisjoint(commands))
         for key, value in self.file.keys.items():
             if key in by_name and not by_name[key].tokens:
                 for index, word in enumerate(arguments.as_words(value)):
                     by_name[key].append(Token(keyword=key, value=word, source=self.file.path, index=index))
         self.of = {name: argument.tokens[0].source for name, argument in by_name.items() if argument.tokens}
+
+    def _read(self, path: str, *, is_needed: bool) -> arguments.File:
+        """Who only asks a running flowherd gets its answer in spite of a mistake in the file."""
+        try:
+            return arguments.read_file(path)
+        except FlowherdError as error:
+            if is_needed:
+                raise
+            self.mistake = error
+            return arguments.File()
 
     def refuse_flags(self, names: Sequence[str], verb: str, why: str) -> None:
         """A flag that a verb cannot heed is a mistake; in the file or the environment it is for others."""
@@ -92,6 +107,10 @@ class Origins:
         settings = arguments.with_tables(settings, self.file, self.of)
         arguments.check_values(settings)
         return settings
+
+    def runtime_dir(self, host: HostSettings) -> str:
+        """All that a verb which asks needs to know: mistakes elsewhere are for the one who is asked to find."""
+        return account.homely(Settings(**_plain(host)), frozenset(self.of)).runtime_dir
 
 
 def _plain(settings: HostSettings | CaptureSettings | KentikSettings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from supervisor import credentials
 from supervisor.child import isolated, launch
 
 WITHOUT_WORKERS = frozenset(
-    {"interfaces", "check", "status", "config", "flows", "query", "proxy", "version"}
+    {"interfaces", "check", "status", "reload", "restart", "config", "flows", "query", "proxy", "version"}
     | {"--version", "-V", "--help", "-h"}
 )
 _waiting: list[tuple[int, socket.socket]] = []

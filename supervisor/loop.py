@@ -17,6 +17,11 @@ class Loop:
         """Call `callback` whenever `fd` can be read."""
         self._selector.register(fd, selectors.EVENT_READ, callback)
 
+    def watch_room(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever `fd` can be written, and no more when it can be read."""
+        self.forget(fd)
+        self._selector.register(fd, selectors.EVENT_WRITE, callback)
+
     def forget(self, fd: int) -> None:
         """Stop watching `fd`; call before closing it."""
         if fd in self._selector.get_map():

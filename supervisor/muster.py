@@ -7,12 +7,13 @@ from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.sampling import sampling_of
 from shared.settings import CaptureSettings, Settings
-from supervisor import bpf, inventory, lifecycle, roster, sample_program
+from supervisor import bpf, changes, inventory, lifecycle, roster, sample_program
+from supervisor.changes import Step
 from supervisor.herd import Herd
 from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.outbound import Report
-from supervisor.placement import around, place
+from supervisor.placement import Place, Topology, around, place
 from supervisor.post import Handover, Post
 from supervisor.roster import Choice
 from supervisor.topology import read_topology
@@ -55,9 +56,40 @@ class Muster:
         while self._left:
             self._left.popitem()[1].close()
 
+    def check(self, settings: Settings) -> None:
+        """FlowherdError tells what would be refused: a name that is none, a filter that cannot be compiled."""
+        links = inventory.read_links()
+        roster.check_names(settings.interface, links)
+        for choice in roster.choose(settings.interface, links):
+            name, capture = choice.link.name, settings.capture_of(choice.link.name)
+            if choice.is_wanted_now and capture.filter:
+                bpf.compile_filter(name, capture.filter, bpf.snaplen_of(capture, mirror=settings.mirror))
+
+    def adopt(self, settings: Settings) -> list[str]:
+        """From the next look on these are in force; one line for each interface that they change."""
+        self._settings = settings
+        self._refused.clear()
+        lines = [
+            changes.explain(post.name, post.capture, self.capture_of(post.name))
+            for post in self._herd.posts.values()
+        ]
+        before = {choice.link.name for choice in self.choices if choice.is_chosen}
+        chosen = roster.choose(settings.interface, inventory.read_links())
+        after = {choice.link.name for choice in chosen if choice.is_chosen}
+        come = [f"{name}: watched from now on" for name in sorted(after - before)]
+        gone = [f"{name}: not watched any more" for name in sorted(before - after)]
+        return [line for line in (*lines, *come, *gone) if line]
+
     def keep(self, post: Post) -> None:
         """Its ring goes on filling until the next look opens its successor."""
         self._left[post.link.ifindex] = post.leave()
+
+    def try_again(self, name: str) -> bool:
+        """A link that ought to be watched and has no post: what was said of it may be said again at the next look."""
+        choice = next((choice for choice in self.choices if choice.link.name == name), None)
+        if choice and choice.is_wanted_now:
+            self._refused.pop(choice.link.ifindex, None)
+        return bool(choice and choice.is_wanted_now)
 
     def capture_of(self, name: str) -> CaptureSettings:
         """How an interface is captured: a sample rate that nobody chose is Kentik's device's."""
@@ -76,11 +108,11 @@ class Muster:
                 why = choice.reason if choice else "the interface is gone"
                 self._log.info("leaving", interface=post.name, why=why)
                 self._herd.drain([post], why)
-            elif self.capture_of(link.name).sample != post.capture.sample:
-                self._resample(post, self.capture_of(link.name))
             elif link.name != post.name:
                 self._log.info("renamed", interface=post.name, to=link.name)
                 self._herd.drain([post], f"renamed to {link.name}")
+            elif (capture := self.capture_of(link.name)) != post.capture:
+                self._try_to_change(post, capture)
             elif post.life.state is lifecycle.State.FATAL and link != post.link:
                 self._log.info("the link changed: trying again", interface=post.name)
                 post.link, post.life = link, Life(since_s=time.monotonic())
@@ -88,22 +120,63 @@ class Muster:
             else:
                 post.link = link
 
-    def _resample(self, post: Post, wanted: CaptureSettings) -> None:
-        """A successor takes the ring over; until then the kernel lets in what either needs, and workers decide."""
-        self._log.info("the device's sample rate has changed", interface=post.name, sample=wanted.sample)
-        if post.ring and wanted.sample < post.capture.sample:
-            post.ring.refilter(self._program(post, wanted))
+    def _try_to_change(self, post: Post, wanted: CaptureSettings) -> None:
+        what = changes.explain(post.name, post.capture, wanted)
+        try:
+            self._change(post, wanted)
+        except FlowherdError as error:
+            self._refuse(post, str(error), "former settings kept")
+        else:
+            if what:
+                self._log.info("changed", what=what)
+
+    def _change(self, post: Post, wanted: CaptureSettings) -> None:
+        """The least that serves: the living ring told, or a worker, a table, a ring of its own for the new settings."""
+        step = changes.step(post.capture, wanted)
+        if step is Step.RING:
+            self._herd.drain([post], "another ring")
+        elif step is Step.TABLE:
+            self._tell_ring(post, changes.widest(post.capture, wanted))
+            self.renew(post, "other settings")
+        else:
+            self._tell_ring(post, wanted)
+            former, post.capture = post.capture, wanted
+            if former.core != wanted.core:
+                post.core = self._core_of(post)
+            if step is Step.WORKER:
+                self._herd.replace(post, "other settings")
+
+    def renew(self, post: Post, why: str) -> None:
+        """Its flows are reported; then another worker takes the ring over at the next packet, with a new table."""
         post.has_heir = True
-        self._herd.drain([post], f"sample rate 1:{wanted.sample}")
+        self._herd.drain([post], why)
+
+    def _tell_ring(self, post: Post, wanted: CaptureSettings) -> None:
+        """Workers never know."""
+        if post.ring:
+            post.ring.refilter(self._program(post, wanted))
+            if wanted.promisc != post.capture.promisc:
+                post.ring.set_promisc(post.link.ifindex, promisc=wanted.promisc)
+
+    def _core_of(self, post: Post) -> int | None:
+        """As if it had none yet."""
+        post.core = None
+        everyone = [other.link for other in self._herd.posts.values()]
+        return self._places(everyone)[0][post.name].core
+
+    def _places(self, links: list[Link]) -> tuple[dict[str, Place], Topology]:
+        """Cores already given stay given."""
+        posts = self._herd.posts.values()
+        held = {post.name: post.core for post in posts if post.core is not None}
+        captures = {link.name: self.capture_of(link.name) for link in links}
+        pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
+        topology = read_topology(captures)
+        return place(links, topology, pinned, held), topology
 
     def _posts_for(self, links: list[Link]) -> list[Post]:
         posts = self._herd.posts.values()
-        held = {post.name: post.core for post in posts if post.core is not None}
-        everyone = [post.link for post in posts] + links
-        captures = {link.name: self.capture_of(link.name) for link in everyone}
-        pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
-        topology = read_topology(captures)
-        places = place(everyone, topology, pinned, held)
+        places, topology = self._places([post.link for post in posts] + links)
+        captures = {link.name: self.capture_of(link.name) for link in links}
         for link in links:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
@@ -138,8 +211,8 @@ class Muster:
         sampling = sampling_of(capture.sample, post.sample_key)
         return sample_program.with_sampling(program, sampling, snaplen)
 
-    def _refuse(self, post: Post, why: str) -> None:
+    def _refuse(self, post: Post, why: str, what: str = "not watched") -> None:
         """Say it once for each reason, not at each look."""
         if self._refused.get(post.link.ifindex) != why:
-            self._log.error("not watched", interface=post.name, why=why)
+            self._log.error(what, interface=post.name, why=why)
         self._refused[post.link.ifindex] = why

@@ -148,6 +148,11 @@ class Exporter(Standing):
         return self._is_ready
 
     @property
+    def is_content(self) -> bool:
+        """It works by its orders, and former ones will not be needed again."""
+        return self._is_ready and self._former is None
+
+    @property
     def patience_s(self) -> float:
         """Before it is ready it may have Kentik to wait for; then a thread of its own speaks every second."""
         return SILENT_S if self._is_ready else START_S
@@ -175,6 +180,7 @@ class Exporter(Standing):
         if orders.start_message() == self.orders.start_message():
             return False
         self._former, self.orders = self.orders, orders
+        self.report.samples = {}  # the former device's
         if self.child:
             self.replace("other settings", wanted=True)
         return True

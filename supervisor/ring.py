@@ -15,6 +15,7 @@ from supervisor import bpf
 
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
+PACKET_DROP_MEMBERSHIP = 2
 PACKET_RX_RING = 5
 PACKET_STATISTICS = 6
 PACKET_VERSION = 10
@@ -55,6 +56,13 @@ class Ring:
     def refilter(self, program: bpf.Program) -> None:
         """From the next packet on the kernel lets in what `program` says; those in the ring stay."""
         bpf.attach(self.sock, program or bpf.EVERYTHING)
+
+    def set_promisc(self, ifindex: int, *, promisc: bool) -> None:
+        """The interface is promiscuous as long as one socket wants it; asked twice it must be told twice."""
+        member = struct.pack("@iHH8s", ifindex, PACKET_MR_PROMISC, 0, b"")
+        with suppress(OSError):  # the interface is down or gone: a new ring will ask for it
+            what = PACKET_ADD_MEMBERSHIP if promisc else PACKET_DROP_MEMBERSHIP
+            self.sock.setsockopt(SOL_PACKET, what, member)
 
     def close(self) -> None:
         """The kernel frees the ring when the last worker has unmapped it."""

@@ -1,8 +1,10 @@
 """START HERE. `flowherd run`: one loop that watches links, workers and the exporter until told to stop."""
 
 import os
+import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,13 +13,14 @@ from typing import Any
 from shared.errors import FlowherdError
 from shared.logs import Log, to_stderr
 from shared.settings import Settings
-from supervisor import account, premises, sinks
+from supervisor import account, premises
+from supervisor.commission import Commission
 from supervisor.control import Control
 from supervisor.inventory import LinkWatch
 from supervisor.muster import Muster
 from supervisor.nursery import NurseryOrders
-from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
+from supervisor.requests import Requests
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
 from supervisor.snapshot import Rates, Row, Snapshot, row_of, rows_waiting
@@ -30,11 +33,23 @@ SETTLE_S = 0.05
 class Service(Session):
     """A live run: a session whose posts follow the links."""
 
-    def __init__(self, settings: Settings, log: Log, orders: ExporterOrders, screen: Screen) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        commission: Commission,
+        screen: Screen,
+        read: Callable[[], Settings],
+    ) -> None:
+        orders = commission.orders(settings, top=screen.stderr is not None)
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
         self._muster = Muster(settings, self.herd, log, self.sample_key, self.exporter.report)
+        self._requests = Requests(
+            settings, read, commission, self._muster, self.herd, self.exporter, self.limits, log
+        )
+        self._on_terminal = has_terminal()
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
@@ -78,6 +93,8 @@ class Service(Session):
             self._muster.again()
         if now_s >= self._tick_s:
             self._tick_s = now_s + TICK_S
+            self._control.tick(now_s)
+            self._requests.tidy()
             if self._samples != self.exporter.report.samples:
                 self._samples, self._look_s = self.exporter.report.samples, now_s
             self._shown = self._snapshot(now_s)
@@ -128,31 +145,52 @@ class Service(Session):
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request.get("do") == "status":
-            return {"pid": os.getpid(), **self._shown.as_map()}
-        return {"error": f"no such request: {request.get('do')}"}
+        match request:
+            case {"do": "status"}:
+                return {"pid": os.getpid(), **self._shown.as_map()}
+            case {"do": "reload" | "restart"} if self.phase is not Phase.WORKING:
+                raise FlowherdError("this flowherd is about to end")
+            case {"do": "reload"}:
+                return {"done": self._reload()}
+            case {"do": "restart", "interface": str(name)}:
+                self._look_s = time.monotonic()
+                return {"done": self._requests.restart(name)}
+        raise FlowherdError("no such request; there are status, reload and restart with an interface")
+
+    def _reload(self) -> list[str]:
+        done = self._requests.reload()
+        self.drain_within(self._requests.settings.drain_s)
+        self._look_s = time.monotonic()
+        return done
+
+    def signalled(self, number: int) -> None:
+        """SIGHUP: reload, unless it says that our terminal was closed."""
+        if number != signal.SIGHUP or (self._on_terminal and not has_terminal()):
+            super().signalled(number)
+        elif self.phase is Phase.WORKING:
+            with suppress(FlowherdError):  # it stands in the log
+                self._reload()
 
 
-def run(settings: Settings, log: Log) -> int:
+def has_terminal() -> bool:
+    """Whether we can be seen or spoken to on one; one that was closed is none."""
+    return any(map(os.isatty, (0, 2)))
+
+
+def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
     """The verb: check, take the folders, watch, and say what came of it."""
     if os.geteuid() != 0:
         raise FlowherdError("capturing needs root: start it with sudo; replay needs no rights")
     who = account.service_account(settings.user)
-    chosen = sinks.of(settings, str(Path.cwd()))
+    commission = Commission(who, settings, log_level=log.level)
     lock = premises.take(settings, who)
     with ExitStack() as stack:
         stack.callback(lock.release)
-        jsonl = account.open_jsonl(chosen)
-        stack.callback(account.close_all, jsonl)
-        account.prepare_sinks(chosen, who)
-        screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in chosen})
-        spool, top = f"{settings.state_dir}/spool", screen.stderr is not None
-        orders = ExporterOrders(
-            who, settings, tuple(chosen), spool, tuple(jsonl), top=top, log_level=log.level
-        )
+        stack.callback(commission.close)
+        screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in commission.sinks})
         if who.warning:
             log.warning(who.warning)
-        service = Service(settings, log, orders, screen)
+        service = Service(settings, log, commission, screen, read)
         code = service.run()
     for sentence in service.verdict.sentences:
         to_stderr(f"flowherd: {sentence}")

@@ -130,6 +130,10 @@ class Session:
             self.verdict.fail("stopped at once: flows that were not yet reported are lost")
             self._deadline_s = self._patience_s = 0.0
 
+    def drain_within(self, seconds: float) -> None:
+        """From now on draining may take so long."""
+        self._drain_s = seconds
+
     @property
     def has_watched(self) -> bool:
         """Some worker had a table."""

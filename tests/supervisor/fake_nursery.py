@@ -3,6 +3,7 @@
 Its workers take 400 MiB on SIGUSR1, and from SIGUSR2 on do not leave when they are asked to.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -129,4 +130,5 @@ class Worker:
 
 
 if __name__ == "__main__":
-    nursery(socket.socket(fileno=int(sys.argv[1])))
+    with contextlib.suppress(BrokenPipeError):  # a mistake ended the supervisor first
+        nursery(socket.socket(fileno=int(sys.argv[1])))

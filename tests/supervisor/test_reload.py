@@ -1,0 +1,196 @@
+"""`flowherd reload` and `restart` with real processes: what changed is touched, everyone else keeps its pid."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.supervisor.rig import flowherd, ip, namespace, places, running, until
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope="module")
+def inside():
+    with namespace() as name:
+        ip("-n", name, "link", "add", "vc", "type", "veth", "peer", "name", "xd")
+        yield name
+
+
+class Configured:
+    """A running flowherd and its file."""
+
+    def __init__(self, service, path):
+        self.service, self.path = service, path
+
+    def write(self, text="", tables="", interfaces='["va", "vb"]'):
+        self.path.write_text(f"interfaces = {interfaces}\n{text}\n{tables}\n")
+
+    def ask(self, *words):
+        return flowherd(*words, f"--config={self.path}", *places(self.service.folder))
+
+    def reload(self, text="", tables="", **more):
+        self.write(text, tables, **more)
+        done = self.ask("reload")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def said(self):
+        return self.service.log.read_text()
+
+    def ready(self):
+        """How many exporters were."""
+        return self.said().count("exporter is ready")
+
+    def pids(self):
+        return {name: row["pid"] for name, row in self.service.rows().items()}
+
+    def exporter(self):
+        return next(pid for pid, words in self.service.children().items() if "exporter" in words)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory, inside):
+    """One flowherd for all: each test reloads it, and so does each test's beginning."""
+    folder = tmp_path_factory.mktemp("reload")
+    made = Configured(None, folder / "flowherd.toml")
+    made.write()
+    with running(folder, inside, f"--config={made.path}") as made.service:
+        made.service.logged("exporter is ready")
+        yield made
+
+
+@pytest.fixture
+def configured(started):
+    readied, before = started.ready(), started.pids()
+    lines = started.reload().splitlines()
+    if any("exporter" in line for line in lines):
+        started.service.logged("exporter is ready", readied + 1)
+    for name in ("va", "vb"):
+        is_another = any(line.startswith(name) and "living" not in line for line in lines)
+        started.service.running(name, other_than=before.get(name, 0) if is_another else 0)
+    return started
+
+
+def test_nothing_has_changed(configured):
+    before = configured.pids(), configured.exporter()
+    assert configured.reload() == "nothing has changed\n"
+    assert before == (configured.pids(), configured.exporter())
+
+
+def test_one_interface_changes_and_the_other_does_not_notice(configured):
+    service, before, exporter = configured.service, configured.pids(), configured.exporter()
+    assert configured.reload(tables='[interface.va]\nfilter = "ip"') == "va: filter: on the living ring\n"
+    assert before == configured.pids(), "the ring was told, no worker"
+    timing = '[interface.va]\nfilter = "ip"\nactive_timeout_s = 5'
+    assert "another worker takes over, its flows go on" in configured.reload(tables=timing)
+    second = service.running("va", other_than=before["va"])
+    assert "its flows are reported" in configured.reload(tables=timing + "\ndecode = false")
+    third = service.running("va", other_than=second["pid"])
+    assert "packets in between are missed" in configured.reload(
+        tables=timing + "\ndecode = false\nring_mib = 8"
+    )
+    fourth = service.running("va", other_than=third["pid"])
+    assert before["vb"] == configured.pids()["vb"]
+    assert exporter == configured.exporter()
+    assert "worker ended, starting again" not in service.log.read_text(), "no failure in all this"
+    assert configured.ask("restart", "va").stdout == "va: another worker takes over, its flows go on\n"
+    service.running("va", other_than=fourth["pid"])
+
+
+def test_interfaces_come_and_go(configured, inside):
+    ip("-n", inside, "link", "set", "vc", "up")
+    ip("-n", inside, "link", "set", "xd", "up")
+    before = configured.pids()
+    assert configured.reload(interfaces='["va", "vc"]') == (
+        "interface: taken on\nvc: watched from now on\nvb: not watched any more\n"
+    )
+    configured.service.running("vc")
+    until(lambda: "vb" not in configured.pids(), "vb left")
+    assert before["va"] == configured.pids()["va"]
+
+
+def test_only_the_exporter_is_started_anew(configured):
+    before, exporter, readied = configured.pids(), configured.exporter(), configured.ready()
+    assert "exporter: starts anew, what is pending waits in the spool" in configured.reload("spool_mib = 77")
+    configured.service.logged("exporter is ready", readied + 1)
+    assert exporter != configured.exporter()
+    assert before == configured.pids()
+    assert "exporter ended" not in configured.said()
+
+
+def test_what_the_new_exporter_refuses_leaves_the_former_settings(configured):
+    """An address that is not ours: it is the new exporter that finds out."""
+    before, readied = configured.pids(), configured.ready()
+    assert "starts anew" in configured.reload('status_port = 1\nstatus_host = "192.0.2.1"')
+    configured.service.logged("the exporter refused its new settings, the former ones stand")
+    configured.service.logged("exporter is ready", readied + 1)
+    assert before == configured.pids()
+
+
+@pytest.mark.parametrize(
+    ("text", "tables", "sentence"),
+    [
+        ("drain_s = 'long'", "", "drain_s: 'long' is not a number"),
+        ("drainage = 1", "", "drainage: no such setting"),
+        ("x = ", "", "is not TOML"),
+        ("sink = ['nothing']", "", "sink: no such setting; did you mean sinks?"),
+        ("", "[interface.va]\nfilter = 'foo('", "filter 'foo(' on va: can't parse filter expression"),
+        ("", "[interface.va]\nsample = 10\nring_mib = 1", "interface.va.ring_mib: 1 is less than 2"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_changes_nothing(configured, text, tables, sentence):
+    before = configured.pids(), configured.exporter()
+    configured.write(text, tables)
+    done = configured.ask("reload")
+    assert done.returncode == 78
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "not reloaded, all is as before why=" in configured.said()
+    assert before == (configured.pids(), configured.exporter())
+
+
+def test_an_unknown_interface_is_a_mistake_too(configured):
+    configured.write(interfaces='["va", "nope"]')
+    done = configured.ask("reload")
+    assert "interface nope: there is none of that name" in done.stderr
+
+
+def test_what_needs_a_restart_is_said_and_left(configured):
+    said = configured.reload("user = 'daemon'\ndrain_s = 3", "[interface.va]\ncapture = 'pcap'")
+    assert "drain_s: taken on\n" in said
+    assert "user, capture: as before until flowherd is started anew\n" in said
+
+
+def test_sighup_reloads(configured):
+    before, refused = configured.pids(), configured.said().count("not reloaded")
+    configured.write(tables="[interface.va]\nactive_timeout_s = 5")
+    configured.service.process.send_signal(signal.SIGHUP)
+    configured.service.running("va", other_than=before["va"])
+    configured.write("x = ")
+    configured.service.process.send_signal(signal.SIGHUP)
+    configured.service.logged("not reloaded", refused + 1)
+    assert before["vb"] == configured.pids()["vb"]
+
+
+def test_restart_of_a_worker_that_does_not_answer(configured):
+    service, before = configured.service, configured.pids()
+    os.kill(before["va"], signal.SIGSTOP)
+    configured.ask("restart", "va")
+    service.running("va", other_than=before["va"])
+    assert before["vb"] == configured.pids()["vb"]
+
+
+def test_restart_of_what_is_not_there(configured, inside):
+    ip("-n", inside, "link", "set", "vc", "down")
+    done = configured.ask("restart", "nope")
+    assert done.returncode == 1
+    assert done.stderr.startswith("flowherd: interface nope: there is none of that name; watched are v")
+    done = configured.ask("restart", "vc")
+    assert done.stderr == "flowherd: vc is not watched now: not among the interfaces named\n"
+
+
+def test_status_and_its_json(configured):
+    assert "2 of 2 interfaces watched" in configured.ask("status").stdout
+    assert json.loads(configured.ask("status", "--json").stdout)["pid"] == configured.service.process.pid
