@@ -126,6 +126,10 @@ class Flowherd:
     def said(self):
         return self.log.read_text()
 
+    def exporters(self):
+        """Pids of those that have taken up work."""
+        return children(self.process.pid, "flowherd exporter")
+
     def capturing(self, name="vb"):
         """Wait for it; the worker's pid."""
         until(
