@@ -1,5 +1,6 @@
 """The exporter as the supervisor sees it: it is told of workers' pipes and reports what it delivered."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,10 +13,11 @@ from supervisor.child import Child, Message, isolated
 from supervisor.loop import Loop
 from supervisor.sinks import Sink
 from supervisor.standing import START_S, Standing
+from supervisor.watchdog import Pulse
 
 FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
 SILENT_S = 15.0
-SLOW_S = 10.0
+SLOW_S, STILL_S = 10.0, 50.0
 PORTS = ("http_port", "dns_port", "radius_port")
 
 
@@ -140,7 +142,7 @@ class Exporter(Standing):
         self.report = Report()
         self._former: ExporterOrders | None = None
         self.is_drained = self._is_draining = self._is_ready = self._is_at_disk = False
-        self._turn_s = 0.0
+        self._loop_pulse = Pulse()
 
     @property
     def has_progressed(self) -> bool:
@@ -157,18 +159,16 @@ class Exporter(Standing):
         """Before it is ready it may have Kentik to wait for; then a thread of its own speaks every second."""
         return SILENT_S if self._is_ready else START_S
 
-    def watch(self, child: Child, now_s: float) -> None:
+    def _alive(self, child: Child, turn_s: float) -> None:
         """Its loop may stand still for a slow disk, and for nothing else."""
-        super().watch(child, now_s)
-        if self._turn_s < SLOW_S:
-            self._is_at_disk = False
-            return
-        at_disk = memory.waits_for_disk(child.pid)
+        is_slow = turn_s > SLOW_S
+        at_disk = is_slow and memory.waits_for_disk(child.pid)
         if at_disk and not self._is_at_disk:
-            self._log.warning("the exporter waits for its disk", seconds=round(self._turn_s))
-        self._is_at_disk = self._is_at_disk or at_disk
-        if watchdog.is_stuck(self._turn_s, at_disk=at_disk) and not child.killed_by_us:
-            child.abort(f"stuck: it took no batch for {self._turn_s:.0f} s")
+            self._log.warning("the exporter waits for its disk", seconds=round(turn_s))
+        self._is_at_disk = at_disk
+        self._loop_pulse = watchdog.turned(self._loop_pulse, time.monotonic(), moves=not is_slow or at_disk)
+        if self._loop_pulse.silent_s > STILL_S and not child.killed_by_us:
+            child.abort(f"stuck: its loop stood still for {turn_s:.0f} s")
 
     def retire(self, child: Child) -> None:
         """What its sinks have in hand is committed; the rest waits in the spool."""
@@ -187,7 +187,7 @@ class Exporter(Standing):
 
     def greet(self) -> None:
         """Sinks, spool and the descriptors opened for it; then every worker's fresh pipes."""
-        self._turn_s = 0.0
+        self._loop_pulse = Pulse(looked_s=time.monotonic())
         self.say(self.orders.start_message(again=self.report.is_ready), self.orders.jsonl)
         self._news.born()
         if self._is_draining:
@@ -206,7 +206,7 @@ class Exporter(Standing):
         self._is_draining = True
         self.say({"do": "drain"})
 
-    def heard(self, _child: Child, message: Message, /) -> None:
+    def heard(self, child: Child, message: Message, /) -> None:
         """Ready, refused, report or drained."""
         self.report.take(message)
         match message:
@@ -214,7 +214,7 @@ class Exporter(Standing):
                 self._is_ready, self._former = True, None
                 self._log.debug("exporter is ready", pid=self.child.pid if self.child else None)
             case {"did": "alive", "turn_s": turn_s}:
-                self._turn_s = turn_s
+                self._alive(child, turn_s)
             case {"did": "refused", "why": why} if self._former:
                 self._log.error("the exporter refused its new settings, the former ones stand", why=why)
                 self.orders, self._former = self._former, None

@@ -1,7 +1,8 @@
 """What may be asked of a running flowherd: reload and restart, by the control socket or a signal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.errors import FlowherdError
 from shared.logs import Log
@@ -29,6 +30,15 @@ class Requests:
     exporter: Exporter
     limits: Limits
     log: Log
+
+    def answer(self, request: Mapping[str, Any]) -> list[str]:
+        """One line for each thing done."""
+        match request:
+            case {"do": "reload"}:
+                return self.reload()
+            case {"do": "restart", "interface": str(name)}:
+                return self.restart(name)
+        raise FlowherdError("no such request; there are status, reload and restart with an interface")
 
     def reload(self) -> list[str]:
         """Everything is looked at before anything is changed; FlowherdError: nothing was."""

@@ -24,6 +24,7 @@ from supervisor.requests import Requests
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
 from supervisor.snapshot import Rates, Row, Snapshot, row_of, rows_waiting
+from supervisor.terminal import terminals
 from supervisor.totals import totals_line
 
 TICK_S = 0.5
@@ -49,7 +50,7 @@ class Service(Session):
         self._requests = Requests(
             settings, read, commission, self._muster, self.herd, self.exporter, self.limits, log
         )
-        self._on_terminal = has_terminal()
+        self._terminals = terminals()
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
         self._look_s, self._tick_s = float("inf"), 0.0
@@ -145,36 +146,22 @@ class Service(Session):
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        match request:
-            case {"do": "status"}:
-                return {"pid": os.getpid(), **self._shown.as_map()}
-            case {"do": "reload" | "restart"} if self.phase is not Phase.WORKING:
-                raise FlowherdError("this flowherd is about to end")
-            case {"do": "reload"}:
-                return {"done": self._reload()}
-            case {"do": "restart", "interface": str(name)}:
-                self._look_s = time.monotonic()
-                return {"done": self._requests.restart(name)}
-        raise FlowherdError("no such request; there are status, reload and restart with an interface")
-
-    def _reload(self) -> list[str]:
-        done = self._requests.reload()
+        if request.get("do") == "status":
+            return {"pid": os.getpid(), **self._shown.as_map()}
+        if self.phase is not Phase.WORKING:
+            raise FlowherdError("this flowherd is about to end")
+        done = self._requests.answer(request)
         self.drain_within(self._requests.settings.drain_s)
         self._look_s = time.monotonic()
-        return done
+        return {"done": done}
 
     def signalled(self, number: int) -> None:
         """SIGHUP: reload, unless it says that our terminal was closed."""
-        if number != signal.SIGHUP or (self._on_terminal and not has_terminal()):
+        if number != signal.SIGHUP or terminals() != self._terminals:
             super().signalled(number)
         elif self.phase is Phase.WORKING:
             with suppress(FlowherdError):  # it stands in the log
-                self._reload()
-
-
-def has_terminal() -> bool:
-    """Whether we can be seen or spoken to on one; one that was closed is none."""
-    return any(map(os.isatty, (0, 2)))
+                self._answer({"do": "reload"})
 
 
 def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:

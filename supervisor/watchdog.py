@@ -5,7 +5,6 @@ from enum import Enum
 
 STEP_S = 1.0
 STACK_S = 1.0
-TURN_S = 60.0
 
 
 class Deed(Enum):
@@ -40,6 +39,6 @@ def deed(pulse: Pulse, limit_s: float) -> Deed:
     return Deed.ABORT if pulse.silent_s > limit_s else Deed.NOTHING
 
 
-def is_stuck(turn_s: float, *, at_disk: bool) -> bool:
-    """An exporter that speaks and whose loop has not turned for so long; a slow disk is no fault of its."""
-    return turn_s > TURN_S and not at_disk
+def turned(pulse: Pulse, now_s: float, *, moves: bool) -> Pulse:
+    """The same of a loop whose process tells: `moves` when it turns, or has a good reason not to."""
+    return felt(pulse, pulse.beat + moves, now_s)

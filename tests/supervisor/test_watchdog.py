@@ -46,7 +46,12 @@ def test_silence_is_never_longer_than_the_time_since_the_beat(looks):
         assert 0 <= pulse.silent_s <= now_s - changed_s + 1e-6 * now_s
 
 
-def test_a_slow_disk_is_no_fault():
-    assert watchdog.is_stuck(61, at_disk=False)
-    assert not watchdog.is_stuck(3600, at_disk=True)
-    assert not watchdog.is_stuck(59, at_disk=False)
+def test_a_loop_that_waits_for_its_disk_is_not_counted():
+    """Not even right after its disk is back: it is given the whole time anew."""
+    pulse = Pulse()
+    for second in range(1, 3600):
+        pulse = watchdog.turned(pulse, float(second), moves=True)
+    assert pulse.silent_s == 0
+    for second in range(3600, 3610):
+        pulse = watchdog.turned(pulse, float(second), moves=False)
+    assert pulse.silent_s == 10
