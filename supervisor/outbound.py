@@ -16,7 +16,7 @@ from supervisor.standing import START_S, Standing
 from supervisor.watchdog import Pulse
 
 FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
-SILENT_S = 15.0
+SILENT_S = 10.0
 SLOW_S, STILL_S = 10.0, 50.0
 PORTS = ("http_port", "dns_port", "radius_port")
 
@@ -179,7 +179,7 @@ class Exporter(Standing):
         """Other orders for a successor, which starts at once; False when they are as they were."""
         if orders.start_message() == self.orders.start_message():
             return False
-        self._former, self.orders = self.orders, orders
+        self._former, self.orders = self._former or self.orders, orders
         self.report.samples = {}  # the former device's
         if self.child:
             self.replace("other settings", wanted=True)

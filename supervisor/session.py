@@ -65,7 +65,7 @@ class Session:
         self._drain_s = self._patience_s = drain_s
         self.sample_key = int.from_bytes(os.urandom(KEY_BYTES))
         self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged))
-        news = NurseryNews(self.progress, self._ready, self.herd.forked, self._failed, self._nursery_lost)
+        news = NurseryNews(self.progress, self._ready, self.herd.forked, self.herd.failed, self._nursery_lost)
         self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
         heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)
         self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
@@ -173,13 +173,6 @@ class Session:
     def _ready(self) -> None:
         self.warmed()
         self.herd.fork_all()
-
-    def _failed(self, name: str, why: str) -> None:
-        if name:
-            self.herd.failed(name, why)
-        else:
-            self.verdict.fail(why)
-            self.stop("the nursery failed")
 
     def _lost(self, fatal: str) -> None:
         if fatal:

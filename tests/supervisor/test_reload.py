@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from shared.errors import FlowherdError
+from supervisor.control import ask
 from tests.supervisor.rig import flowherd, ip, namespace, places, running, until
 
 pytestmark = pytest.mark.root
@@ -27,14 +29,18 @@ class Configured:
     def write(self, text="", tables="", interfaces='["va", "vb"]'):
         self.path.write_text(f"interfaces = {interfaces}\n{text}\n{tables}\n")
 
-    def ask(self, *words):
+    def command(self, *words):
         return flowherd(*words, f"--config={self.path}", *places(self.service.folder))
+
+    def ask(self, **request):
+        return "".join(f"{line}\n" for line in ask(str(self.service.folder / "runtime"), request)["done"])
 
     def reload(self, text="", tables="", **more):
         self.write(text, tables, **more)
-        done = self.ask("reload")
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self.ask(do="reload")
+
+    def restart(self, name):
+        return self.ask(do="restart", interface=name)
 
     def said(self):
         return self.service.log.read_text()
@@ -95,7 +101,7 @@ def test_one_interface_changes_and_the_other_does_not_notice(configured):
     assert before["vb"] == configured.pids()["vb"]
     assert exporter == configured.exporter()
     assert "worker ended, starting again" not in service.log.read_text(), "no failure in all this"
-    assert configured.ask("restart", "va").stdout == "va: another worker takes over, its flows go on\n"
+    assert configured.restart("va") == "va: another worker takes over, its flows go on\n"
     service.running("va", other_than=fourth["pid"])
 
 
@@ -143,18 +149,21 @@ def test_what_the_new_exporter_refuses_leaves_the_former_settings(configured):
 def test_a_mistake_is_one_sentence_and_changes_nothing(configured, text, tables, sentence):
     before = configured.pids(), configured.exporter()
     configured.write(text, tables)
-    done = configured.ask("reload")
-    assert done.returncode == 78
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+    with pytest.raises(FlowherdError) as refused:
+        configured.ask(do="reload")
+    assert sentence in str(refused.value)
+    assert refused.value.code == 78
     assert "not reloaded, all is as before why=" in configured.said()
     assert before == (configured.pids(), configured.exporter())
 
 
 def test_an_unknown_interface_is_a_mistake_too(configured):
     configured.write(interfaces='["va", "nope"]')
-    done = configured.ask("reload")
-    assert "interface nope: there is none of that name" in done.stderr
+    done = configured.command("reload")
+    assert done.returncode == 78
+    assert done.stdout == ""
+    assert done.stderr.startswith("flowherd: interface nope: there is none of that name")
+    assert done.stderr.count("\n") == 1
 
 
 def test_what_needs_a_restart_is_said_and_left(configured):
@@ -177,20 +186,22 @@ def test_sighup_reloads(configured):
 def test_restart_of_a_worker_that_does_not_answer(configured):
     service, before = configured.service, configured.pids()
     os.kill(before["va"], signal.SIGSTOP)
-    configured.ask("restart", "va")
+    configured.restart("va")
     service.running("va", other_than=before["va"])
     assert before["vb"] == configured.pids()["vb"]
 
 
 def test_restart_of_what_is_not_there(configured, inside):
     ip("-n", inside, "link", "set", "vc", "down")
-    done = configured.ask("restart", "nope")
+    done = configured.command("restart", "nope")
     assert done.returncode == 1
     assert done.stderr.startswith("flowherd: interface nope: there is none of that name; watched are v")
-    done = configured.ask("restart", "vc")
-    assert done.stderr == "flowherd: vc is not watched now: not among the interfaces named\n"
+    with pytest.raises(FlowherdError, match="vc is not watched now: not among the interfaces named"):
+        configured.restart("vc")
 
 
 def test_status_and_its_json(configured):
-    assert "2 of 2 interfaces watched" in configured.ask("status").stdout
-    assert json.loads(configured.ask("status", "--json").stdout)["pid"] == configured.service.process.pid
+    """Whatever mistake is in the file by now."""
+    configured.write("x = ")
+    assert "2 of 2 interfaces watched" in configured.command("status").stdout
+    assert json.loads(configured.command("status", "--json").stdout)["pid"] == configured.service.process.pid
