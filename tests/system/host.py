@@ -108,7 +108,7 @@ class Flowherd:
     def __init__(self, place, folder, *words, sink=None, cache=DEFAULT_ROOT):
         self.folder, self.log, self.out = folder, folder / "log", folder / "flows.jsonl"
         dirs = [f"--state-dir={folder}/state", f"--runtime-dir={folder}/run", f"--cache-dir={cache}"]
-        sinks = ["--sink", sink or f"jsonl:{self.out}"]
+        sinks = [] if sink == "of the file" else ["--sink", sink or f"jsonl:{self.out}"]
         chosen = [] if "--interface" in words else ["--interface", "vb"]
         with self.log.open("w") as log:
             command = place.command(*FLOWHERD, "run", *dirs, *sinks, *chosen, *words)

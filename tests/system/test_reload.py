@@ -15,13 +15,14 @@ from tests.worker.trial import START_NS
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_tcpreplay]
 PACKETS, PPS = 2000, 20_000
+BOTH = 'sinks = ["jsonl:{0}/flows.jsonl", "jsonl:{0}/second.jsonl"]\n'
 ROUNDS = (  # what the file says, and whether the worker of vb stays, and the exporter
     ('[interface.vb]\nfilter = "ip or not ip"', True, True),
     ('[interface.vb]\nfilter = "ip"\nactive_timeout_s = 4', False, True),
     ("[interface.vb]\nactive_timeout_s = 4\ndecode = false", False, True),
-    ("spool_mib = 99\n[interface.vb]\nactive_timeout_s = 4\ndecode = false", True, False),
-    ("spool_mib = 99\n[interface.vb]\ncore = 0", False, True),
-    ("spool_mib = 50\n[interface.vb]\nmax_flows = 9000", False, False),
+    (BOTH + "[interface.vb]\nactive_timeout_s = 4\ndecode = false", True, False),
+    (BOTH + "[interface.vb]\ncore = 0", False, True),
+    ("[interface.vb]\nmax_flows = 9000", False, False),
 )
 
 
@@ -42,7 +43,8 @@ def played(folder):
 
 def reloaded(live, config, text):
     """The file is another, and the running flowherd has read it."""
-    config.write_text(text)
+    ours = f'sinks = ["jsonl:{live.out}"]\n'
+    config.write_text(text.format(live.folder) if text.startswith("sinks") else ours + text)
     assert "done" in ask(str(live.folder / "run"), {"do": "reload"})
 
 
@@ -69,8 +71,9 @@ def has_ended(pid):
 
 def test_reloads_under_traffic(place, folder):
     config = folder / "flowherd.toml"
-    config.write_text("")
-    with flowherd(place, folder, f"--config={config}", "--interface", "v[bd]") as live:
+    config.write_text(f'sinks = ["jsonl:{folder}/flows.jsonl"]')
+    words = (f"--config={config}", "--interface", "v[bd]")
+    with flowherd(place, folder, *words, sink="of the file") as live:
         live.capturing()
         other = live.capturing("vd")
         until(live.exporters, "an exporter")
@@ -90,6 +93,8 @@ def test_reloads_under_traffic(place, folder):
     assert "; 0 packets dropped" in said
     assert "worker ended" not in said
     assert sum(r["packets"] + r["rev_packets"] for r in records) == sent
+    second = (folder / "second.jsonl").read_text().splitlines()
+    assert 0 < len(second) < len(records), "what came while it was a sink"
 
 
 def test_restart_goes_on_with_the_same_flows(place, folder):
