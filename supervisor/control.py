@@ -74,6 +74,8 @@ class Caller:
             return self._answer(asked)
         except FlowherdError as error:
             return {"error": str(error), "code": int(error.code)}
+        except OSError as error:  # no descriptors, no memory: theirs to mend, and no reason for us to end
+            return {"error": f"{error.filename or 'the host'}: {error.strerror or error}"}
 
     def _write(self) -> None:
         try:

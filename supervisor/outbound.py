@@ -34,6 +34,11 @@ class ExporterOrders:
     top: bool = False
     log_level: str = "info"
 
+    @property
+    def sends_to_kentik(self) -> bool:
+        """Flows, answers or users."""
+        return any(sink.kind.startswith("kentik") for sink in self.sinks)
+
     def start_message(self, *, again: bool = False) -> Message:
         """The exporter's first message; `again`: one before it was at work already."""
         settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
@@ -45,7 +50,7 @@ class ExporterOrders:
 
     def _kentik(self) -> Message:
         """Credentials go to the exporter, and only if it sends to Kentik."""
-        if not any(sink.kind.startswith("kentik") for sink in self.sinks):
+        if not self.sends_to_kentik:
             return {}
         captures = self.settings.per_interface
         every = (self.settings.defaults, *captures.values())
@@ -180,7 +185,8 @@ class Exporter(Standing):
         if orders.start_message() == self.orders.start_message():
             return False
         self._former, self.orders = self._former or self.orders, orders
-        self.report.samples = {}  # the former device's
+        if not orders.sends_to_kentik:
+            self.report.samples = {}  # its device's; another one's replace them
         if self.child:
             self.replace("other settings", wanted=True)
         return True

@@ -46,7 +46,7 @@ class Requests:
             changed = changes.of(self.settings, self.read())
             self.muster.check(changed.settings)
             orders = self.commission.orders(changed.settings, top=self.exporter.orders.top)
-        except FlowherdError as error:
+        except (FlowherdError, OSError) as error:
             self._say_not_reloaded(error)
             raise
         self.settings = changed.settings
@@ -57,7 +57,7 @@ class Requests:
         self.log.info("reloaded", what="; ".join(lines) or NOTHING)
         return lines or [NOTHING]
 
-    def _say_not_reloaded(self, error: FlowherdError) -> None:
+    def _say_not_reloaded(self, error: Exception) -> None:
         self.log.error("not reloaded, all is as before", why=error)
 
     def tidy(self) -> None:

@@ -56,7 +56,7 @@ class Service(Session):
         self._look_s, self._tick_s = float("inf"), 0.0
         self._shown, self._version = Snapshot(()), version("flowherd")
         self._done: list[Row] = []
-        self._waits = any(sink.kind.startswith("kentik") for sink in orders.sinks)
+        self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
         self._note = ""
 
@@ -160,7 +160,7 @@ class Service(Session):
         if number != signal.SIGHUP or terminals() != self._terminals:
             super().signalled(number)
         elif self.phase is Phase.WORKING:
-            with suppress(FlowherdError):  # it stands in the log
+            with suppress(FlowherdError, OSError):  # it stands in the log
                 self._answer({"do": "reload"})
 
 
