@@ -32,8 +32,9 @@ def played(folder, count):
 def test_whoever_is_stopped_is_found_explained_and_replaced(place, folder):
     """Worker, nursery and exporter at once; the worker's and the exporter's stacks are in the log."""
     path = played(folder, 2000)
-    with flowherd(place, folder) as live:
+    with flowherd(place, folder, "-v") as live:
         live.capturing()
+        until(lambda: "exporter is ready" in live.said(), live.said)
         parent = live.process.pid
         before = [children(parent, f"flowherd {kind}")[0] for kind in ("worker", "nursery", "exporter")]
         for pid in before:
