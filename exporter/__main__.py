@@ -3,6 +3,9 @@
 import os
 import sys
 
+# NumPy reads this when it is imported: threads of its linear algebra, idle, would be outside the sandbox.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from exporter.run import main
 
 code = main(int(sys.argv[1]))

@@ -47,6 +47,7 @@ class Orders:
     status_host: str = "127.0.0.1"
     status_port: int = 0
     top: bool = False
+    sandbox: bool = True
     again: bool = False
     log_level: str = "info"
     user: str | None = None

@@ -74,7 +74,8 @@ class Exporter:
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ)
         samples = self._reporter.samples()
-        self._tell({"did": "ready", "status_port": self._orders.status_port, "samples": samples})
+        ready = {"did": "ready", "status_port": self._orders.status_port, "samples": samples}
+        self._tell(ready | {"sandbox": self._parts.sandbox})
         for thread in (self._pulse, *self._parts.deliveries):
             thread.start()
         due_s = time.monotonic() + REPORT_S

@@ -1,4 +1,4 @@
-"""Before the first batch: folders, sinks and status page opened, privileges dropped, what is wrong said."""
+"""Before the first batch: folders, sinks, status page opened, privileges dropped, doors closed, what is wrong said."""
 
 import errno
 import os
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import privileges, sinks, spool_lock
+from exporter.confine import confine
 from exporter.delivery import Delivery
 from exporter.discard import Discard
 from exporter.figures import Figures
@@ -25,6 +26,7 @@ class Parts:
     deliveries: list[Delivery]
     figures: Figures
     page: StatusPage | None
+    sandbox: str
 
 
 def prepare(orders: Orders, descriptors: list[int]) -> Parts:
@@ -40,12 +42,13 @@ def prepare(orders: Orders, descriptors: list[int]) -> Parts:
     if orders.uid is not None:
         log.warm()
     privileges.become(orders)
+    sandbox = confine(orders)
     if orders.discards_all:
-        return Parts(Discard(), [], figures, page)
+        return Parts(Discard(), [], figures, page, sandbox)
     spool = _spool(orders)
     deliveries = _deliveries(orders, makers, spool, descriptors)
     spool.start_after(max(delivery.cursor for delivery in deliveries))
-    return Parts(spool, deliveries, figures, page)
+    return Parts(spool, deliveries, figures, page, sandbox)
 
 
 def _load(sink: SinkOrder) -> type[Sink]:

@@ -72,6 +72,8 @@ class HostSettings:
     """compiled kernels"""
     user: str = "flowherd"
     """service user of workers and exporter when started as root"""
+    sandbox: bool = True
+    """workers and exporter lock themselves in (Landlock, seccomp); --no-sandbox: not"""
     status_host: str = "127.0.0.1"
     """address of the status and metrics page"""
     status_port: int = 0

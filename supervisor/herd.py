@@ -121,6 +121,7 @@ class Herd:
             return
         match message:
             case {"did": "capturing", "core": core}:
+                post.sandbox = message.get("sandbox", "")
                 post.life = lifecycle.capturing(post.life, time.monotonic())
                 if post.kind != "files":
                     self._pinned(post, core)

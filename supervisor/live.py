@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from supervisor.confinement import in_words
 from supervisor.snapshot import Row, Snapshot
 
 STYLE = {
@@ -124,6 +125,8 @@ def _footer(shown: Snapshot) -> Text:
     for name, records in shown.delivered.items():
         text.append(f"{name} {records:,} records  ·  ")
     text.append(f"spool {count(shown.spool_bytes)}B")
+    if shown.sandbox:
+        text.append(f"  ·  sandbox {in_words(shown.sandbox)}")
     for sink in shown.sinks:
         if sink.get("error"):
             text.append(f"\n{sink['name']}: {sink['error']}", "yellow")

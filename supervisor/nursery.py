@@ -23,6 +23,7 @@ class NurseryOrders:
     cache_dir: str
     raw: bool = False
     files: bool = False
+    sandbox: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Nursery(Standing):
     ) -> None:
         super().__init__(loop, log, stderr)
         self._orders, self._news = orders, news
-        self.is_ready = False
+        self.is_ready, self.sandbox = False, ""
         self._asked_s = 0.0
 
     @property
@@ -77,6 +78,7 @@ class Nursery(Standing):
         start = {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid}
         orders = self._orders
         start |= {"cache_dir": orders.cache_dir, "raw": orders.raw, "files": orders.files}
+        start |= {"sandbox": orders.sandbox}
         self.say(start, () if self._stderr is None else (self._stderr,))
 
     def fork(self, spec: Message, descriptors: Sequence[int]) -> bool:
@@ -89,7 +91,7 @@ class Nursery(Standing):
             case {"did": "progress", "done": done, "of": of}:
                 self._news.progress(done, of)
             case {"did": "ready", "seconds": seconds}:
-                self.is_ready = True
+                self.is_ready, self.sandbox = True, message.get("sandbox", "")
                 self._log.debug("kernels are warm", pid=child.pid, seconds=round(seconds, 2))
                 self._news.ready()
             case {"did": "fork", "name": name, "pid": pid}:

@@ -15,7 +15,15 @@ from supervisor.sinks import Sink
 from supervisor.standing import START_S, Standing
 from supervisor.watchdog import Pulse
 
-FROM_SETTINGS = ("spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port")
+FROM_SETTINGS = (
+    "spool_mib",
+    "spool_age_s",
+    "store_mib",
+    "store_age_s",
+    "status_host",
+    "status_port",
+    "sandbox",
+)
 SILENT_S = 10.0
 SLOW_S, STILL_S = 10.0, 50.0
 PORTS = ("http_port", "dns_port", "radius_port")
@@ -90,6 +98,7 @@ class Report:
     sinks: list[dict[str, Any]] = field(default_factory=list)
     top: list[dict[str, Any]] = field(default_factory=list)
     status_port: int = 0
+    sandbox: str = ""
     samples: dict[str, int] = field(default_factory=dict)
     is_ready: bool = False
     earlier_records: int = 0
@@ -98,7 +107,7 @@ class Report:
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
         self.is_ready = True
-        for name in ("records", "spool_bytes", "sinks", "top", "status_port"):
+        for name in ("records", "spool_bytes", "sinks", "top", "status_port", "sandbox"):
             if name in message:
                 setattr(self, name, message[name])
         self.samples = message.get("samples") or self.samples  # none: Kentik has not answered yet

@@ -55,6 +55,7 @@ class Post:
     files_done: int = 0
     packets_before: int = 0
     guard: Guard = field(default_factory=Guard)
+    sandbox: str = ""
     table: Table | None = None
     ring: Ring | None = None
     lock: "lock.Lock | None" = None

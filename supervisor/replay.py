@@ -136,7 +136,9 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         exporter = ExporterOrders(
             who, settings, tuple(chosen), str(spool), jsonl, durable=False, log_level=log.level
         )
-        session = Replay(captures, log, NurseryOrders(who, cache_dir, files=True), exporter)
+        session = Replay(
+            captures, log, NurseryOrders(who, cache_dir, files=True, sandbox=settings.sandbox), exporter
+        )
         code = session.run()
     for sentence in session.verdict.sentences:
         to_stderr(f"flowherd: {sentence}")

@@ -15,6 +15,7 @@ from shared.logs import Log, to_stderr
 from shared.settings import Settings
 from supervisor import account, premises
 from supervisor.commission import Commission
+from supervisor.confinement import Confinement
 from supervisor.control import Control
 from supervisor.inventory import LinkWatch
 from supervisor.muster import Muster
@@ -44,7 +45,7 @@ class Service(Session):
     ) -> None:
         orders = commission.orders(settings, top=screen.stderr is not None)
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
-        nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw)
+        nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw, sandbox=settings.sandbox)
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
         self._muster = Muster(settings, self.herd, log, self.sample_key, self.exporter.report)
         self._requests = Requests(
@@ -58,7 +59,7 @@ class Service(Session):
         self._done: list[Row] = []
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
-        self._note = ""
+        self._note, self._confinement = "", Confinement(log)
 
     def run(self) -> int:
         """Begin, watch, drain."""
@@ -115,7 +116,12 @@ class Service(Session):
             top=tuple(report.top),
             status_port=report.status_port,
             version=self._version,
+            sandbox=self._confinement.note(self._sandboxes()),
         )
+
+    def _sandboxes(self) -> dict[str, str]:
+        standing = {"nursery": self.nursery.sandbox, "exporter": self.exporter.report.sandbox}
+        return standing | {f"worker {post.name}": post.sandbox for post in self.herd.posts.values()}
 
     def progress(self, done: int, of: int) -> None:
         """On a live screen it belongs into the header."""

@@ -51,6 +51,7 @@ class Snapshot:
     top: tuple[Mapping[str, Any], ...] = ()
     status_port: int = 0
     version: str = ""
+    sandbox: Mapping[str, str] = field(default_factory=dict)
 
     def as_map(self) -> dict[str, Any]:
         """For JSON."""

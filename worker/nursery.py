@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from setproctitle import setproctitle
 
 from shared import channel
+from shared.sandbox import OFF
 
 
 def main(descriptor: int) -> int:
@@ -29,6 +30,7 @@ def main(descriptor: int) -> int:
     setproctitle("flowherd nursery")
     faulthandler.enable()  # whoever hangs is sent SIGABRT: its stack goes to the log, and so do workers'
     supervisor = socket.socket(fileno=descriptor)
+    confined = True
     import numba  # noqa: F401 - whatever the orders will be: the supervisor reads its settings meanwhile
 
     with suppress(BrokenPipeError):  # nobody waits for the answer any more
@@ -38,8 +40,9 @@ def main(descriptor: int) -> int:
                 complain_to(descriptors)
                 if not started(supervisor, orders):
                     return 1
+                confined = orders.get("sandbox", True)
             elif orders["do"] == "fork":
-                fork(supervisor, orders["spec"], descriptors)
+                fork(supervisor, orders["spec"] | {"sandbox": confined}, descriptors)
             elif orders["do"] == "ping":
                 channel.send(supervisor, {"did": "pong"})
     return 0
@@ -67,14 +70,14 @@ def started(supervisor: socket.socket, orders: dict[str, Any]) -> bool:
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
-    """Load every kernel, run each once, then give up all privileges."""
+    """Load every kernel, run each once, then give up all privileges and close the doors."""
     began_s = time.monotonic()
     from worker import jit_cache, pin
 
     kernels = jit_cache.use(orders["cache_dir"])
     if not (kernels / jit_cache.COMPLETE).exists():
         compile_apart(supervisor, kernels / jit_cache.COMPLETE)
-    from worker import shed, warm
+    from worker import confine, shed, warm
 
     warm.up()
     if orders.get("files"):
@@ -86,7 +89,8 @@ def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:
     gc.enable()
     shed.compiler_pages()
     pin.become(orders.get("uid"), orders.get("gid"), raw=bool(orders.get("raw")))
-    channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s})
+    sandbox = confine.nursery(raw=bool(orders.get("raw"))) if orders.get("sandbox", True) else OFF
+    channel.send(supervisor, {"did": "ready", "seconds": time.monotonic() - began_s, "sandbox": sandbox})
 
 
 def compile_apart(supervisor: socket.socket, complete: Path) -> None:

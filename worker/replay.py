@@ -20,7 +20,7 @@ class Replay(Worker):
 
     def work(self) -> None:
         """From the file where a predecessor stopped to the last; then wait until all is acknowledged."""
-        self.life.say(did="capturing", core=self.core)
+        self.life.say(did="capturing", core=self.core, sandbox=self.confine())
         for index in range(int(self.words[CURSOR_BLOCK]), len(self.spec.files)):
             if not self.life.is_draining:
                 self._file(index)

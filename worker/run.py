@@ -9,7 +9,9 @@ import time
 from contextlib import suppress
 
 from shared.sampling import sampling_of
+from shared.sandbox import OFF
 from shared.vitals import INDEX
+from worker import confine
 from worker.capture.libpcap import LibpcapSource
 from worker.capture.ring import RingSource
 from worker.capture.source import Source
@@ -60,8 +62,9 @@ class Worker:
         One that is retired leaves flows, outbox and the next packet to its successor, as a dead one would.
         """
         source = self._open()
+        sandbox = self.confine()
         self.words[CAPTURING_SINCE_NS] = time.monotonic_ns()
-        self.life.say(did="capturing", core=self.core)
+        self.life.say(did="capturing", core=self.core, sandbox=sandbox)
         while not (self.life.is_draining or self.life.is_retired):
             self.step(source)
         if self.life.is_draining:
@@ -78,6 +81,10 @@ class Worker:
             is_behind = count > 0 and self.words[NOW_NS] < ordered_ns
             if not is_behind and time.monotonic() >= open_until_s:
                 return
+
+    def confine(self) -> str:
+        """All is open: close the doors behind us. What the kernel had for it."""
+        return confine.worker() if self.spec.sandbox else OFF
 
     def _open(self) -> Source:
         spec = self.spec

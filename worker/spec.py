@@ -35,6 +35,7 @@ class Spec:
     dns_ports: tuple[int, ...] = ()
     radius_ports: tuple[int, ...] = ()
     waits: bool = False
+    sandbox: bool = True
     active_timeout_s: float = 15.0
     idle_timeout_s: float = 15.0
     forget_s: float = 60.0
