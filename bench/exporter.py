@@ -128,12 +128,12 @@ def messages(kind, count):
         yield wire.frame(7, first, BATCH_RECORDS, made[number % len(made)])
 
 
-def measure(sink, kind, count, *, durable):
+def measure(sink, kind, count, *, durable, **more):
     """Records, seconds from first byte to last commit, the exporter's CPU seconds, its peak memory."""
     payloads(kind)
     with tempfile.TemporaryDirectory() as folder:
         out = os.open(f"{folder}/flows.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        ordered = settings(Path(folder), sink, durable=durable, spool_mib=4096)
+        ordered = settings(Path(folder), sink, durable=durable, spool_mib=4096, **more)
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)
         with exporter(ordered, [out] if sink == "jsonl" else []) as rig:
             rig.hear("ready")

@@ -19,6 +19,7 @@ from supervisor.confinement import Confinement
 from supervisor.control import Control
 from supervisor.inventory import LinkWatch
 from supervisor.muster import Muster
+from supervisor.notify import Notifier
 from supervisor.nursery import NurseryOrders
 from supervisor.post import Post
 from supervisor.requests import Requests
@@ -59,7 +60,7 @@ class Service(Session):
         self._done: list[Row] = []
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
-        self._note, self._confinement = "", Confinement(log)
+        self._note, self._confinement, self._notifier = "", Confinement(log), Notifier()
 
     def run(self) -> int:
         """Begin, watch, drain."""
@@ -73,7 +74,9 @@ class Service(Session):
         while self.phase is not Phase.DONE:
             self.turn(min(self._tick_s, self._look_s) - time.monotonic())
             self._work(time.monotonic())
-        self._screen.show(self._snapshot(time.monotonic()))
+        self._shown = self._snapshot(time.monotonic())
+        self._screen.show(self._shown)
+        self._notifier.show(self._shown, time.monotonic())
         self._screen.detach()
         self._control.close()
         self.finish()
@@ -101,6 +104,7 @@ class Service(Session):
                 self._samples, self._look_s = self.exporter.report.samples, now_s
             self._shown = self._snapshot(now_s)
             self._screen.show(self._shown)
+            self._notifier.show(self._shown, now_s)
             self.exporter.tell_workers([row.as_message() for row in self._shown.rows])
 
     def _snapshot(self, now_s: float) -> Snapshot:
