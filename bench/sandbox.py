@@ -75,7 +75,7 @@ def main():
             least = {sandbox: min(values) for sandbox, values in found.items()}
             change, best = (kind[True] / kind[False] - 1 for kind in (told, least))
             print(
-                f"{what}: {told[True]:.3f} with, {told[False]:.3f} without: {change:+.1%} (of the best runs {best:+.1%})"
+                f"{what}: {told[True]:.3f} with, {told[False]:.3f} without: {change:+.1%} (best runs {best:+.1%})"
             )
 
 

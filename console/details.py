@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.values import duration
-from shared.logs import visible
+from shared.log_forms import visible
 
 LONGEST = 100  # characters of one text; --json and --csv have all of it
 DNS_TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV"}

@@ -15,7 +15,7 @@ from console import details, lake, query, table
 from console.filters import conditions
 from console.values import duration, size
 from shared.elements import ELEMENTS
-from shared.logs import visible
+from shared.log_forms import visible
 
 PROTOCOLS = {
     1: "icmp",

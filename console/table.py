@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.values import plain
-from shared.logs import visible
+from shared.log_forms import visible
 
 SHOWN_ROWS = 1000
 PIPED_WIDTH = 100_000

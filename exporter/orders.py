@@ -50,6 +50,7 @@ class Orders:
     sandbox: bool = True
     again: bool = False
     log_level: str = "info"
+    log_format: str = "text"
     user: str | None = None
     uid: int | None = None
     gid: int | None = None

@@ -23,8 +23,9 @@ from exporter.orders import Orders
 from exporter.pulse import Pulse
 from exporter.report import Reporter
 from exporter.start import Parts, prepare
-from shared import channel, wire
+from shared import channel, logs, wire
 from shared.errors import Exit, FlowherdError
+from shared.log_forms import form_of
 
 REPORT_S = 1.0
 RETRY_S = 0.2
@@ -45,6 +46,7 @@ def main(descriptor: int) -> int:
     try:
         orders = ordered.from_message(message)
         log.level = orders.log_level
+        logs.use(form_of(orders.log_format))
         parts = prepare(orders, descriptors)
     except FlowherdError as error:
         channel.send(control, {"did": "refused", "why": str(error), "code": int(error.code)})

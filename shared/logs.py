@@ -1,12 +1,28 @@
-"""Lines of log for people: lower case, key=value, to stderr; the first line imports structlog."""
+"""Lines of log to stderr, in one form for the whole process; the first line imports structlog."""
 
 import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
-LEVELS = {"trace": 5, "debug": 10, "info": 20, "warning": 30, "error": 40}
+from shared import log_forms
+from shared.log_forms import LEVELS, Form, visible
+
+
+class _Chosen:
+    """The form of this process's lines: it has one stderr."""
+
+    form: Form = "text"
+
+
+def use(form: Form) -> None:
+    """Write lines in this form from now on."""
+    _Chosen.form = form
+
+
+def form() -> Form:
+    """The form in use."""
+    return _Chosen.form
 
 
 def to_stderr(line: str) -> None:
@@ -15,21 +31,14 @@ def to_stderr(line: str) -> None:
         print(visible(line), file=sys.stderr, flush=True)  # noqa: T201 a log line's way out
 
 
-def visible(text: str) -> str:
-    """The text as one line that no terminal takes as orders: a file's name may hold anything."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+def say(sentence: str, level: str = "info") -> None:
+    """Tell the user one sentence; in no log form has it a level that hides it."""
+    to_stderr(log_forms.sentence(_Chosen.form, level, sentence))
 
 
 def _line(_logger: object, level: str, fields: MutableMapping[str, Any]) -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     process, event = fields.pop("process"), fields.pop("event")
-    pairs = "".join(f" {name}={_quoted(value)}" for name, value in fields.items() if value is not None)
-    return f"{now} {level:<7} {process}: {event}{pairs}"
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return repr(text) if not text.isprintable() or not text or set(text) & set(' ="') else text
+    return log_forms.line(_Chosen.form, process, level, event, fields)
 
 
 class _Outlet:

@@ -6,6 +6,7 @@ from typing import Literal
 Capture = Literal["ring", "pcap"]
 Fanout = Literal["hash", "lb", "cpu"]
 Mode = Literal["flows", "dns", "radius"]
+LogFormat = Literal["auto", "text", "json", "journal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class HostSettings:
     """service user of workers and exporter when started as root"""
     sandbox: bool = True
     """workers and exporter lock themselves in (Landlock, seccomp); --no-sandbox: not"""
+    log_format: LogFormat = "auto"
+    """of lines on stderr; auto: the journal's where stderr leads there, else text"""
     status_host: str = "127.0.0.1"
     """address of the status and metrics page"""
     status_port: int = 0

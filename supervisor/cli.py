@@ -12,8 +12,10 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.config import Env
 
+from shared import logs
 from shared.errors import ConfigurationError, Exit, FlowherdError, UsageError
-from shared.logs import Log, to_stderr
+from shared.log_forms import form_of
+from shared.logs import Log
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import arguments, credentials, descriptors
 from supervisor.flags import (
@@ -56,7 +58,8 @@ FILES_WHOLE = "is for live capture; capture files are read whole"
 Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd VERB --help` says")]
 
 
-def _log(common: Common) -> Log:
+def _log(common: Common, settings: Settings) -> Log:
+    logs.use(form_of(settings.log_format))
     return Log("supervisor", ("info", "debug", "trace")[min(common.verbose, 2)])
 
 
@@ -72,7 +75,8 @@ def run(
     """Watch every NIC, or those named, until told to stop. `flowherd` alone does this too."""
     from supervisor.service import run as serve
 
-    return serve(ORIGINS.settings(host, capture, kentik), _log(common), _reading(ORIGINS.settings))
+    settings = ORIGINS.settings(host, capture, kentik)
+    return serve(settings, _log(common, settings), _reading(ORIGINS.settings))
 
 
 @app.command
@@ -89,7 +93,8 @@ def replay(
     if not captures:
         raise UsageError("replay: name at least one capture file")
     ORIGINS.refuse_flags(LIVE_ONLY, "replay", FILES_WHOLE)
-    return start(ORIGINS.settings(host, capture, kentik), captures, _log(common))
+    settings = ORIGINS.settings(host, capture, kentik)
+    return start(settings, captures, _log(common, settings))
 
 
 @app.command
@@ -147,10 +152,10 @@ def _send(settings: Settings, captures: tuple[str, ...], common: Common, make: M
     if captures:
         from supervisor.replay import replay as start
 
-        return start(settings, captures, _log(common))
+        return start(settings, captures, _log(common, settings))
     from supervisor.service import run as serve
 
-    return serve(settings, _log(common), _reading(make))
+    return serve(settings, _log(common, settings), _reading(make))
 
 
 def _reading(make: Make) -> Callable[[], Settings]:
@@ -300,7 +305,7 @@ def _host_failed(error: OSError) -> int:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    to_stderr(f"flowherd: {sentence}")
+    logs.say(sentence, "error")
     return code
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from shared import logs
 from shared.logs import Log
 from shared.settings import Settings
 from supervisor import lifecycle, memory, watchdog
@@ -52,6 +53,7 @@ class ExporterOrders:
         settings = {name: getattr(self.settings, name) for name in FROM_SETTINGS}
         settings |= {"sinks": [sink.as_map() for sink in self.sinks], "spool_dir": self.spool_dir}
         settings |= {"durable": self.durable, "top": self.top, "again": again, "log_level": self.log_level}
+        settings |= {"log_format": logs.form()}
         settings |= {"kentik": self._kentik()}
         who = self.account
         return {"do": "start", "user": who.user, "uid": who.uid, "gid": who.gid, "settings": settings}

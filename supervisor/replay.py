@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from shared import logs
 from shared.errors import Exit, FlowherdError
-from shared.logs import Log, to_stderr
+from shared.logs import Log
 from shared.settings import Settings
 from supervisor import account, descriptors, sinks
 from supervisor.lifecycle import State
@@ -16,6 +17,7 @@ from supervisor.links import Link
 from supervisor.nursery import NurseryOrders
 from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
+from supervisor.screen import screen_for
 from supervisor.session import Phase, Session
 from supervisor.totals import totals_line
 
@@ -30,16 +32,20 @@ class Replay(Session):
     def __init__(
         self, captures: tuple[str, ...], log: Log, nursery: NurseryOrders, exporter: ExporterOrders
     ) -> None:
-        super().__init__(log, nursery, exporter, drain_s=exporter.settings.drain_s)
+        self._screen = screen_for(log, is_live=False)
+        drain_s, stderr = exporter.settings.drain_s, self._screen.stderr
+        super().__init__(log, nursery, exporter, drain_s=drain_s, stderr=stderr)
         self._waiting = list(captures)
         self._settings, self._capture = exporter.settings, exporter.settings.defaults
 
     def run(self) -> Exit:
         """Replay everything."""
         self.begin()
+        self._screen.attach(self.loop)
         self._next()
         while self.phase is not Phase.DONE:
             self.turn(1.0)
+        self._screen.detach()
         self.finish()
         for sentence in self.exporter.report.undelivered("were not delivered"):
             self.verdict.fail(sentence)
@@ -89,7 +95,7 @@ class Replay(Session):
 
     def _say(self, sentence: str) -> None:
         self.verdict.code = self.verdict.code or Exit.FAILURE
-        to_stderr(f"flowherd: {sentence}")
+        logs.say(sentence, "error")
 
 
 def open_capture(name: str) -> int:
@@ -141,8 +147,8 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         )
         code = session.run()
     for sentence in session.verdict.sentences:
-        to_stderr(f"flowherd: {sentence}")
+        logs.say(sentence, "error")
     report = session.exporter.report
     line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
-    to_stderr(f"flowherd: {line}; {time.monotonic() - began_s:.1f} s")
+    logs.say(f"{line}; {time.monotonic() - began_s:.1f} s")
     return code

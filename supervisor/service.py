@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from shared import logs
 from shared.errors import FlowherdError
-from shared.logs import Log, to_stderr
+from shared.logs import Log
 from shared.settings import Settings
 from supervisor import account, premises
 from supervisor.commission import Commission
@@ -184,15 +185,15 @@ def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
     with ExitStack() as stack:
         stack.callback(lock.release)
         stack.callback(commission.close)
-        screen = screen_for(log, records_on_stdout="jsonl:-" in {sink.name for sink in commission.sinks})
+        screen = screen_for(log, is_live="jsonl:-" not in {sink.name for sink in commission.sinks})
         if who.warning:
             log.warning(who.warning)
         service = Service(settings, log, commission, screen, read)
         code = service.run()
     for sentence in service.verdict.sentences:
-        to_stderr(f"flowherd: {sentence}")
+        logs.say(sentence, "error" if code else "info")
     if service.has_watched and not (code and not service.herd.totals().total()):
         report = service.exporter.report
         line = totals_line(service.herd.totals(), report.delivered(), report.dropped())
-        to_stderr(f"flowherd: {line}")
+        logs.say(line)
     return code

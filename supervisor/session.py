@@ -10,6 +10,7 @@ from enum import Enum
 
 from setproctitle import setproctitle
 
+from shared import logs
 from shared.errors import Exit
 from shared.logs import Log
 from shared.sampling import KEY_BYTES
@@ -92,6 +93,10 @@ class Session:
 
     def progress(self, done: int, of: int) -> None:
         """The nursery compiles: say so, once a machine."""
+        if logs.form() != "text":
+            if done in {1, of}:
+                self.log.info("compiling kernels, once on this machine", done=done, of=of)
+            return
         line = f"compiling kernels, once on this machine: {done} of {of}"
         end = "\r" if sys.stderr.isatty() and done < of else "\n"
         if end == "\r" or done in {1, of}:

@@ -118,7 +118,7 @@ def test_version():
 
 @pytest.mark.parametrize(("times", "level"), [(0, "info"), (1, "debug"), (2, "trace"), (3, "trace")])
 def test_verbosity_reaches_the_exporter(times, level):
-    log = _log(Common(verbose=times))
+    log = _log(Common(verbose=times), Settings())
     orders = ExporterOrders(Account("me"), Settings(), (), "", log_level=log.level)
     assert (log.level, orders.start_message()["settings"]["log_level"]) == (level, level)
 
