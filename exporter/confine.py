@@ -6,17 +6,15 @@ import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from exporter.kentik.endpoints import endpoints
-from exporter.orders import KentikOrders, Orders
+from exporter.orders import Orders
 from shared import sandbox
+from shared.kentik_endpoints import ends
 from shared.sandbox import Sandbox
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/nix/store", "/etc", "/proc", "/sys", "/dev/null", "/dev/urandom")
 RESOLVERS = ("/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/nscd", "/var/run/nscd")
-DNS_PORT = 53
-PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+DNS_PORT = 53  # name servers asked by TCP
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)  # the last lists addresses
 
 
@@ -33,7 +31,7 @@ def wanted(orders: Orders) -> Sandbox:
         reads=(*reads, *RESOLVERS, *_certificates()) if kentik else reads,
         writes=tuple(_own_folders(orders)),
         families=FAMILIES if kentik else (),
-        ports=tuple(sorted(_ports(orders.kentik))) if kentik else (),
+        ports=(DNS_PORT, *(port for _host, port in ends(orders.kentik))) if kentik else (),
         accepts=bool(orders.status_port),
     )
 
@@ -61,13 +59,3 @@ def _certificates() -> Iterator[str]:
     for place in (places.cafile, places.capath):
         if place:
             yield from {str(Path(place).parent), str(Path(place).resolve().parent)}
-
-
-def _ports(kentik: KentikOrders) -> set[int]:
-    """Of Kentik's places, of the proxy on the way there, and of name servers asked by TCP."""
-    places = endpoints(kentik)
-    urls = [places.api, places.flow, places.dns, places.metrics, places.users, kentik.proxy_url]
-    ports = {DNS_PORT}
-    for parts in map(urlsplit, filter(None, urls)):
-        ports |= {parts.port or PORTS.get(parts.scheme, 443)}
-    return ports

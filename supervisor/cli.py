@@ -190,6 +190,7 @@ def interfaces(
 @app.command
 def check(
     *,
+    json: Json = False,
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
     kentik: KentikFlags = KENTIK,
@@ -198,7 +199,7 @@ def check(
     """Look at settings and host before anything is started."""
     from supervisor.cli_views import show_check
 
-    return show_check(ORIGINS.settings(host, capture, kentik))
+    return show_check(ORIGINS.settings(host, capture, kentik), as_json=json)
 
 
 @app.command

@@ -96,12 +96,24 @@ def _interface(choice: Choice, where: Place | None, numbers: dict[str, int]) -> 
     }
 
 
-def show_check(settings: Settings) -> int:
-    """One line for each finding; the worst is the exit code."""
+def show_check(settings: Settings, *, as_json: bool) -> int:
+    """One line for each finding, what to do about it below; the worst is the exit code."""
     findings = check.examine(settings)
-    console = Console(soft_wrap=True, highlight=False)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+        return check.exit_code(findings)
+    console, topic = Console(soft_wrap=True, highlight=False), ""
+    width = max(len(finding.topic) for finding in findings) + 2
     for finding in findings:
-        console.print(Text.assemble((f"{finding.grade:<8}", GRADES[finding.grade]), finding.what))
+        shown = finding.topic if finding.topic != topic else ""
+        topic = finding.topic
+        grade = (f"{finding.grade:<9}", GRADES[finding.grade])
+        console.print(Text.assemble((f"{shown:<{width}}", "bold"), grade, finding.what))
+        if finding.remedy:
+            console.print(
+                Text.assemble(" " * (width + 9), ("→ ", GRADES[finding.grade]), (finding.remedy, "dim"))
+            )
+    console.print(Text(f"\n{check.in_short(findings)}", "bold"))
     return check.exit_code(findings)
 
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 
 from exporter.kentik.client import Client, End
-from exporter.kentik.endpoints import endpoints
 from exporter.kentik.fleet import Fleet
 from exporter.kentik.self_metrics import SelfMetrics
 from exporter.log import log
 from exporter.orders import KentikOrders
+from shared.kentik_endpoints import endpoints
 
 TICK_S = 1.0
 COUNTED = {

@@ -10,7 +10,6 @@ from exporter.kentik.client import Client
 from exporter.kentik.columns import columns_of
 from exporter.kentik.device import Device
 from exporter.kentik.devices import JSON, Devices, Found
-from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import check
 from exporter.kentik.layout import Column
 from exporter.kentik.nics import Nic, read_nics, registration
@@ -20,6 +19,7 @@ from exporter.orders import KentikOrders
 from shared import environment
 from shared.errors import FlowherdError
 from shared.interface_index import indices
+from shared.kentik_endpoints import endpoints
 
 REFRESH_S = environment.wait_s("FLOWHERD_REFRESH_S")
 

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from exporter.disk import replace_file
 from exporter.kentik.agent import Agent, warm
 from exporter.kentik.body import Body, body
-from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Rejected, check
 from exporter.kentik.fleet import Line
 from exporter.kentik.own import is_own
@@ -19,6 +18,7 @@ from exporter.kentik.sides import Sides, sides
 from exporter.kentik.split import Part, part
 from exporter.log import log
 from exporter.sinks.base import Place
+from shared.kentik_endpoints import endpoints
 from shared.record import Batch
 
 EVERY_S = 1.0

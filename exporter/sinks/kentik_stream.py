@@ -7,11 +7,11 @@ from urllib3.util import SKIP_HEADER
 
 from exporter.kentik.agent import Agent, warm
 from exporter.kentik.answers import answers
-from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Rejected, check
 from exporter.kentik.users import Users
 from exporter.log import log
 from exporter.sinks.base import Place
+from shared.kentik_endpoints import endpoints
 from shared.record import Batch
 
 EVERY_S = 1.0

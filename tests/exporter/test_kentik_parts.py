@@ -12,7 +12,6 @@ from exporter.kentik.allowance import BURST_S, Allowance
 from exporter.kentik.answers import answers
 from exporter.kentik.client import Client
 from exporter.kentik.devices import Devices, named
-from exporter.kentik.endpoints import endpoints
 from exporter.kentik.errors import Unreachable
 from exporter.kentik.fleet import Fleet, Line
 from exporter.kentik.nics import KERNEL, Nic, first_ipv4, registration
@@ -20,6 +19,7 @@ from exporter.kentik.own import is_own
 from exporter.kentik.self_metrics import SelfMetrics
 from exporter.kentik.users import Users
 from exporter.orders import KentikOrders
+from shared.kentik_endpoints import endpoints
 from shared.reasons import AppProtocol
 from shared.record import Batch, octets
 from tests.exporter.rig import put_texts, some_rows

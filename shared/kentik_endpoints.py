@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from exporter.orders import KentikOrders
+from shared.settings import KentikSettings
 
 USERS = "/api/internal/batch/customdimensions/kt_user/populators"
+PORTS = {"http": 80, "https": 443} | dict.fromkeys(("socks4", "socks4a", "socks5", "socks5h"), 1080)
 REGIONS = {"us": "kentik.com", "eu": "kentik.eu"}
 
 
@@ -20,7 +21,7 @@ class Endpoints:
     users: str
 
 
-def endpoints(orders: KentikOrders) -> Endpoints:
+def endpoints(orders: KentikSettings) -> Endpoints:
     """Of the region, unless named; for answers and users scheme, host and port alone count, as in kprobe."""
     region = orders.region.lower()
     domain = REGIONS.get(region, f"{region}.kentik.com")
@@ -32,6 +33,16 @@ def endpoints(orders: KentikOrders) -> Endpoints:
         _trimmed(orders.metrics_url) or f"{flow}/tsdb",
         _origin(orders.api_url or f"https://api.{domain}") + USERS,
     )
+
+
+def ends(orders: KentikSettings) -> list[tuple[str, int]]:
+    """Host and port of each place above, and of the proxy on the way there last, if there is one."""
+    places = endpoints(orders)
+    urls = [places.api, places.flow, places.dns, places.metrics, places.users]
+    proxy = orders.proxy_url
+    urls += [proxy if "://" in proxy else f"http://{proxy}"] if proxy else []
+    parts = map(urlsplit, urls)
+    return list(dict.fromkeys((part.hostname or "", part.port or PORTS[part.scheme]) for part in parts))
 
 
 def _trimmed(url: str) -> str:

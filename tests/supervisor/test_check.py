@@ -1,0 +1,139 @@
+"""`flowherd check`: what it finds on this host and in a namespace, and what it makes of hosts it is told of."""
+
+import json
+import os
+import socket
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import landlock
+from shared.settings import CaptureSettings, KentikSettings, Settings
+from supervisor.check import examine, exit_code, in_short
+from supervisor.checks import host, kernel, nics, places
+from supervisor.checks.finding import failed, ok, warning
+from tests.supervisor.rig import flowherd, namespace
+from tests.supervisor.rig import places as folders
+
+NUMBERS = st.integers(0, 1 << 20)
+
+
+@given(count=st.integers(0, 64), rings=NUMBERS, tables=NUMBERS, free=NUMBERS)
+def test_memory_that_is_short_is_said_with_a_size_that_fits(count, rings, tables, free):
+    found = host.judged_room(count, rings, tables, free)
+    assert (found.grade == "failed") == (rings >= free)
+    assert (found.grade == "ok") == (not found.remedy)
+    if found.grade == "failed" and free > 4 * count > 0:
+        assert int(found.remedy.split()[1].rstrip(",")) * count <= free
+
+
+@given(workers=st.integers(0, 64), allowed=st.integers(1, 64), share=st.none() | st.floats(0.1, 64))
+def test_cores_suffice_or_a_remedy_is_named(workers, allowed, share):
+    found = host.judged_cores(workers, allowed, 64, share)
+    suffices = allowed >= workers and (share is None or share >= workers)
+    assert (found.grade == "ok") == suffices == (not found.remedy)
+
+
+def test_words_of_one_and_of_many():
+    assert host.judged_cores(1, 2, 4, None).what == "2 cores of 4 for 1 worker"
+    assert (
+        host.judged_cores(3, 1, 1, 0.5).what
+        == "1 core and 0.5 cores' time by the cgroup's quota for 3 workers"
+    )
+
+
+def test_the_end_counts():
+    findings = [ok("a", "b"), warning("a", "b", "c"), warning("a", "b", "c"), failed("a", "b", "c", 78)]
+    assert in_short(findings) == "4 looked at: 2 warnings, 1 failed"
+    assert exit_code(findings) == 78
+    assert in_short(findings[:1]) == "1 looked at: all well"
+
+
+def test_whatever_is_not_well_has_a_remedy():
+    """Here, whatever here is."""
+    found = examine(Settings(state_dir="/proc/nowhere", sink=("jsonl:/proc/nowhere/x", "store:/etc")))
+    assert [finding for finding in found if finding.grade != "ok" and not finding.remedy] == []
+
+
+def test_nobody_speaks_to_kentik_unasked(monkeypatch):
+    def never(*_):
+        raise AssertionError("a connection")
+
+    monkeypatch.setattr(socket, "create_connection", never)
+    assert [finding for finding in examine(Settings()) if "kentik" in finding.what] == []
+
+
+def test_kentik_is_reached_or_not():
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.create_server(("127.0.0.1", 0)) as gone:
+        ports = there.getsockname()[1], gone.getsockname()[1]
+        gone.close()
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        kentik = KentikSettings(api_url=urls[0], flow_url=urls[1], dns_url=urls[0], metrics_url=urls[0])
+        found = {finding.what: finding.grade for finding in places.reached(kentik)}
+        proxied = list(places.reached(KentikSettings(proxy_url=f"127.0.0.1:{ports[0]}")))
+    assert found == {
+        f"kentik 127.0.0.1:{ports[0]} is reached": "ok",
+        f"kentik 127.0.0.1:{ports[1]} is not reached: connection refused": "warning",
+    }
+    assert [finding.what for finding in proxied] == [f"the proxy 127.0.0.1:{ports[0]} is reached"]
+
+
+def test_a_disk_that_is_too_small(tmp_path):
+    settings = Settings(state_dir=str(tmp_path), store_mib=1 << 30)
+    (found,) = places.sinks_of(settings)
+    assert (found.grade, found.remedy.split()[:3]) == ("warning", ["make", "room,", "or"])
+
+
+@pytest.mark.root
+def test_a_store_that_the_service_user_may_not_write(tmp_path):
+    """Root may, so root must not be who is asked."""
+    (tmp_path / "store").mkdir(mode=0o700)
+    (found,) = places.sinks_of(Settings(state_dir=str(tmp_path)))
+    assert found.grade == "failed"
+    assert found.remedy.startswith("chown -R ")
+
+
+def test_the_sandbox_is_told_as_the_kernel_has_it(monkeypatch):
+    (found,) = kernel.sandbox(Settings())
+    assert f"Landlock {landlock.version()}" in found.what or not landlock.version()
+    monkeypatch.setattr(landlock, "version", lambda: 3)
+    (older,) = kernel.sandbox(Settings())
+    assert older.what.startswith("only Landlock 3")
+    (off,) = kernel.sandbox(Settings(sandbox=False))
+    assert (found.grade == "ok") == (found.remedy == "")
+    assert (older.grade, off.grade) == ("warning", "warning")
+
+
+@pytest.mark.root
+def test_offloads_are_those_that_ethtool_would_show():
+    """Of a veth pair, which has them all in software."""
+    with namespace() as inside:
+        code = "from supervisor.checks import nics; print(nics.offloads('va'))"
+        command = ["ip", "netns", "exec", inside, os.sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {"gso", "tso"} <= set(json.loads(done.stdout.replace("'", '"')))
+
+
+@pytest.mark.root
+def test_a_namespace_from_the_command_line(tmp_path):
+    with namespace() as inside:
+        done = flowherd(
+            "check", "--json", "-i", "vb", "--filter", "port 53", *folders(tmp_path), inside=inside
+        )
+        again = flowherd("check", "-i", "vb", "--filter", "prot 53", *folders(tmp_path), inside=inside)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {"topic", "grade", "what", "remedy", "code"} == set(found[0])
+    by_topic = {finding["topic"]: finding["what"] for finding in found}
+    assert by_topic["memory"].startswith("64 MiB of rings for 1 interface, of ")
+    assert any("its filter has" in finding["what"] for finding in found if finding["topic"] == "vb")
+    assert again.returncode == 78
+    assert "→ man 7 pcap-filter has the syntax" in again.stdout
+    assert "1 failed" in again.stdout.splitlines()[-1]
+
+
+def test_no_interface_is_a_warning(monkeypatch):
+    settings = Settings(interface=("none*",), defaults=CaptureSettings())
+    assert [finding.grade for finding in nics.interfaces(settings)] == ["warning"]
