@@ -13,6 +13,20 @@ PEERS := pmacctd:pmacct ndpiReader:libndpi-bin strace:strace
 ARGS ?=
 TESTS ?=
 
+# Where `make install` puts things; DESTDIR stands before each of them, for those who make packages.
+PREFIX ?= /opt/flowherd
+BINDIR ?= /usr/local/bin
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(SYSCONFDIR)/systemd/system
+DESTDIR ?=
+ROOT = $(DESTDIR)$(PREFIX)
+UNIT = $(DESTDIR)$(UNITDIR)/flowherd.service
+SYSUSERS = $(DESTDIR)$(SYSCONFDIR)/sysusers.d/flowherd.conf
+TMPFILES = $(DESTDIR)$(SYSCONFDIR)/tmpfiles.d/flowherd.conf
+CONFIG = $(DESTDIR)$(SYSCONFDIR)/flowherd
+LINK = $(DESTDIR)$(BINDIR)/flowherd
+MARK = $(ROOT)/.installed-by-make
+
 # A .venv that was moved, or whose Python went away, is built anew.
 FRESH := $(shell [ "$$(cat .venv/.home 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null && echo yes)
 STALE := $(if $(FRESH),,stale)
@@ -24,11 +38,11 @@ sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
 endef
 export EVERYBODY
 
-.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean user tools peers stale
+.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean install install-files uninstall user tools peers stale
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
-		printf '  make %-7s %s\n' "$$name" "$$what"; done
+		printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 setup: .venv/.setup ## build .venv: wheels only, no compiler
 	@:
@@ -64,6 +78,38 @@ fuzz: dev ## fuzz one target for a while (TARGET=http MINUTES=20); packets, dns,
 
 bench: .venv/.bench peers ## measure speed and memory beside other probes (ARGS="--only replay --quick")
 	@exec $(BIN)/python bench/run.py $(ARGS)
+
+install: .venv/.home ## install into PREFIX=/opt/flowherd, with a unit for systemd (DESTDIR=… for packages)
+	@if [ -e "$(ROOT)" ] && [ ! -e "$(MARK)" ]; then \
+		echo 'install: $(ROOT) is there and not from here; move it away, or choose another PREFIX' >&2; exit 1; fi
+	@echo 'install: flowherd and what it needs into $(ROOT)'
+	@mkdir -p "$(ROOT)"; touch "$(MARK)"
+	@$$($(BIN)/python -c 'import sys; print(sys._base_executable)') -m venv --clear --without-pip "$(ROOT)"; touch "$(MARK)"
+	@$(PIP) --python "$(ROOT)/bin/python" install $(WHEELS) '.[compressed,kentik,proxy,quic]' || { \
+		echo 'install: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
+	@grep -rlIF "$(ROOT)" "$(ROOT)/bin" "$(ROOT)/pyvenv.cfg" | xargs sed -i 's|$(ROOT)|$(PREFIX)|g'
+	@cp README.md LICENSE "$(ROOT)"
+	@$(MAKE) install-files
+
+install-files:
+	@install -d "$(dir $(UNIT))" "$(dir $(SYSUSERS))" "$(dir $(TMPFILES))" "$(dir $(LINK))" "$(CONFIG)"
+	@sed 's|/opt/flowherd|$(PREFIX)|g' etc/flowherd.service >"$(UNIT)"; chmod 644 "$(UNIT)"
+	@install -m 644 etc/flowherd.sysusers "$(SYSUSERS)"
+	@install -m 644 etc/flowherd.tmpfiles "$(TMPFILES)"
+	@ln -sfn "$(PREFIX)/bin/flowherd" "$(LINK)"
+	@[ -e "$(CONFIG)/flowherd.toml" ] || install -m 644 etc/flowherd.toml "$(CONFIG)/flowherd.toml"
+	@[ -e "$(CONFIG)/flowherd.env" ] || install -m 600 etc/flowherd.env "$(CONFIG)/flowherd.env"
+	@echo 'install: done; settings are in $(SYSCONFDIR)/flowherd. Next: systemd-sysusers; systemd-tmpfiles --create flowherd.conf;'
+	@echo '         systemctl daemon-reload; flowherd check; systemctl enable --now flowherd'
+
+uninstall: ## remove what `make install` installed, and nothing else
+	@if [ -e "$(ROOT)" ] && [ ! -e "$(MARK)" ]; then \
+		echo 'uninstall: $(ROOT) is not from `make install`; it stays' >&2; exit 1; fi
+	@rm -rf "$(ROOT)"
+	@rm -f "$(UNIT)" "$(SYSUSERS)" "$(TMPFILES)"
+	@if [ "$$(readlink "$(LINK)")" = "$(PREFIX)/bin/flowherd" ]; then rm -f "$(LINK)"; fi
+	@echo 'uninstall: gone. Settings, records, compiled kernels and the user stay: $(SYSCONFDIR)/flowherd,'
+	@echo '           /var/lib/flowherd, /var/cache/flowherd; userdel flowherd'
 
 clean: ## remove .venv and every cache
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

@@ -1,0 +1,49 @@
+"""flowherd with no more capabilities than its unit leaves it: it captures, replaces a worker, stores and drains."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from shared import manifest
+from tests.system import host
+from tests.system.host import flowherd, until, wire
+
+CAPABILITIES = (
+    "net_raw",
+    "net_admin",
+    "setuid",
+    "setgid",
+    "chown",
+    "fowner",
+    "dac_override",
+    "kill",
+    "sys_nice",
+)
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("setpriv"), reason="no setpriv"),
+]
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    bounds = ",".join(["-all", *(f"+{name}" for name in CAPABILITIES)])
+    monkeypatch.setattr(
+        host, "FLOWHERD", ("setpriv", "--bounding-set", bounds, "--no-new-privs", *host.FLOWHERD)
+    )
+
+
+def test_a_life_with_the_units_capabilities(folder, limited):
+    """Run twice: folders that the service user owns are found by the second."""
+    for _ in range(2):
+        with wire() as place, flowherd(place, folder, sink="store") as live:
+            pid = live.capturing()
+            os.kill(pid, signal.SIGKILL)
+            until(lambda pid=pid, live=live: live.counters().get("pid") != pid, "a successor")
+            live.capturing()
+            live.stop()
+            assert "warning" not in live.said()
+    assert manifest.read(folder / "state/store").cursors
