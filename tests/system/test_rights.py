@@ -10,17 +10,7 @@ from shared import manifest
 from tests.system import host
 from tests.system.host import flowherd, until, wire
 
-CAPABILITIES = (
-    "net_raw",
-    "net_admin",
-    "setuid",
-    "setgid",
-    "chown",
-    "fowner",
-    "dac_override",
-    "kill",
-    "sys_nice",
-)
+CAPABILITIES = ("net_raw", "net_admin", "setuid", "setgid", "chown", "fowner", "kill")
 pytestmark = [
     pytest.mark.root,
     pytest.mark.slow,
