@@ -5,7 +5,6 @@ Nobody names one: nothing is told. A few lines of our own, for a library would d
 
 import os
 import socket
-import time
 from collections.abc import MutableMapping
 from contextlib import suppress
 
@@ -41,10 +40,6 @@ class Notifier:
             self._state = self._once("STOPPING=1", self._state)
         if self._every_s and now_s - self._alive_s >= self._every_s and self._say("WATCHDOG=1"):
             self._alive_s = now_s
-
-    def reloading(self) -> None:
-        """Settings are read anew; it is over when `show` says that we are ready."""
-        self._state = self._once(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}", self._state)
 
     def _once(self, text: str, before: str) -> str:
         """Say what differs from what was said before; what was said last."""

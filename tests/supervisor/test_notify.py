@@ -62,16 +62,6 @@ def test_ready_waits_for_every_start_and_for_no_failure(systemd):
     assert heard(systemd) == [f"STATUS={in_words(RUNNING)}", "READY=1"]
 
 
-def test_a_reload_begins_and_ends(systemd):
-    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
-    notifier.show(RUNNING, 1.0)
-    notifier.reloading()
-    notifier.show(RUNNING, 2.0)
-    _status, ready, reloading, again = heard(systemd)
-    assert (ready, again) == ("READY=1", "READY=1")
-    assert reloading.startswith("RELOADING=1\nMONOTONIC_USEC=")
-
-
 def test_an_abstract_name(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(f"\0flowherd-{os.getpid()}")
