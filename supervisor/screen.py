@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -151,6 +150,6 @@ def screen_for(log: Log, *, is_live: bool) -> Screen:
     """The table only for a live run, and where nothing else is written."""
     if logs.form() == "json":
         return JsonLines()
-    if sys.stdout.isatty() and sys.stderr.isatty() and is_live:
+    if is_live and os.isatty(1) and os.isatty(2):
         return LiveScreen(log)
     return NoScreen()
