@@ -70,6 +70,7 @@ class Figures:
             known = self.worker(worker["name"])
             known.update(worker.get("counters") or {})
             known["restarts"] = worker.get("restarts", 0)
+            known["sample_rate"] = worker.get("sample", 1)
             known["worker_up"] = int(bool(worker.get("capturing")))
         names = {worker["name"] for worker in workers}
         for name in self.workers.keys() - names:

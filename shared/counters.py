@@ -67,6 +67,7 @@ WORKER = (
 SUPERVISOR = (
     Counter("restarts", "supervisor", "times the interface's worker was started again"),
     Counter("worker_up", "supervisor", "1 while the interface's worker captures", kind="gauge"),
+    Counter("sample_rate", "supervisor", "one of how many flows is kept now", kind="gauge"),
 )
 EXPORTER = (
     Counter("batches_received", "exporter", "batches taken from the pipe", unit="batches"),

@@ -19,8 +19,17 @@ class CaptureSettings:
     """put the interface into promiscuous mode"""
     snaplen: int = 0
     """bytes kept of each packet; 0: as many as are read of it, with --no-decode those of its headers"""
-    sample: int = 0
-    """one of this many flows is kept, with both its directions; 0: as Kentik's device says, without it every flow"""
+    sample: int | Literal["auto"] = 0
+    """one of this many flows is kept, with both its directions; 0: as Kentik's device says, without it every flow;
+    auto: as many as the worker can take, from that rate on"""
+    records_target: int = 0
+    """with sample auto: the rate is raised when the interface makes more records a second than this; 0: no target"""
+    sample_cpu: int = 90
+    """with sample auto: the rate is raised when the worker uses more of its core than this, percent"""
+    sample_raise_s: float = 60.0
+    """with sample auto: for how long it must use more"""
+    sample_lower_s: float = 300.0
+    """with sample auto: for how long there must be room before the rate is lowered a step"""
     device_id: int = 0
     """Kentik's device that the flows are sent as, by its number; 0: by address or name"""
     translate: tuple[str, ...] = ()
@@ -56,6 +65,11 @@ class CaptureSettings:
     max_flows: int = 500_000
     """flows the table may hold, as far as table_mib reaches"""
 
+    @property
+    def rate(self) -> int:
+        """One of how many flows is kept; auto begins with every one."""
+        return 1 if self.sample == "auto" else self.sample
+
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
@@ -77,6 +91,8 @@ class HostSettings:
     """workers and exporter lock themselves in (Landlock, seccomp); --no-sandbox: not"""
     log_format: LogFormat = "auto"
     """of lines on stderr; auto: the journal's where stderr leads there, else text"""
+    cpus: str = ""
+    """cores that workers may run on, 2-5,8; empty: all that this host lets us use; a core of one's own goes first"""
     status_host: str = "127.0.0.1"
     """address of the status and metrics page"""
     status_port: int = 0

@@ -7,15 +7,16 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import kentik, translations
+from supervisor import cores, kentik, translations
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
 LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
 TABLE = "interface"
+UNIONS = (Union, types.UnionType)
 UNSHOWN = frozenset({"token", "proxy_url"})
 
 
@@ -85,6 +86,8 @@ def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separ
 def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
+    if get_origin(hint) in UNIONS:
+        return any(_fits(value, part) for part in get_args(hint))
     if get_origin(hint) is tuple:
         return isinstance(value, list) and all(type(item) is get_args(hint)[0] for item in value)
     if hint is float:
@@ -95,6 +98,8 @@ def _fits(value: object, hint: object) -> bool:
 def _in_words(hint: Any) -> str:  # noqa: ANN401 type hints have no type of their own
     if get_origin(hint) is Literal:
         return " or ".join(get_args(hint))
+    if get_origin(hint) in UNIONS:
+        return " or ".join(map(_in_words, get_args(hint)))
     words: dict[Any, str] = {
         bool: "true or false",
         int: "a whole number",
@@ -134,6 +139,10 @@ LEAST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 0,
         "sample": 0,
+        "records_target": 0,
+        "sample_cpu": 1,
+        "sample_raise_s": 0.1,
+        "sample_lower_s": 0.1,
         "device_id": 0,
         "device_plan": 0,
         "device_site": 0,
@@ -161,6 +170,10 @@ MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
     {
         "snaplen": 262144,
         "sample": 1_000_000,  # beyond, 2^32 // N would no longer be 2^32 / N to a part in 4000
+        "records_target": 1_000_000_000,
+        "sample_cpu": 100,
+        "sample_raise_s": 86400,
+        "sample_lower_s": 86400,
         "device_id": (1 << 32) - 1,
         "device_plan": (1 << 32) - 1,
         "device_site": (1 << 32) - 1,
@@ -189,6 +202,12 @@ FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
 def check_values(settings: Settings) -> None:
     """Refuse what has the right type and makes no sense."""
     kentik.check(settings.kentik)
+    cores.parse(settings.cpus)
+    every = (settings.defaults, *settings.per_interface.values())
+    if settings.defaults.records_target and all(capture.sample != "auto" for capture in every):
+        raise ConfigurationError(
+            "records_target: only with sample auto is there a rate to raise; add --sample auto"
+        )
     parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.kentik), ("", settings.defaults)]
     parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
     for prefix, part in parts:
@@ -200,7 +219,7 @@ def check_values(settings: Settings) -> None:
 
 
 def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of any setting
-    if name in LEAST:
+    if name in LEAST and value != "auto":
         if math.isnan(value):
             raise ConfigurationError(f"{path}: nan is no number")
         least = SNAPLEN_LEAST if name == "snaplen" and value else LEAST[name]

@@ -23,6 +23,7 @@ class Step(IntEnum):
 
 
 WORDS = {
+    Step.NOTHING: "taken on",
     Step.SOCKET: "on the living ring",
     Step.WORKER: "another worker takes over, its flows go on",
     Step.TABLE: "its flows are reported, another worker takes the ring over",
@@ -30,6 +31,10 @@ WORDS = {
 }
 STEPS = {
     "device_id": Step.NOTHING,  # the exporter's
+    "records_target": Step.NOTHING,  # sample auto's
+    "sample_cpu": Step.NOTHING,
+    "sample_raise_s": Step.NOTHING,
+    "sample_lower_s": Step.NOTHING,
     "promisc": Step.SOCKET,
     "filter": Step.SOCKET,
     "snaplen": Step.SOCKET,
@@ -42,7 +47,7 @@ STEPS = {
     "fanout_group": Step.RING,
     "fanout_mode": Step.RING,
 }  # any other changes what is in a table: Step.TABLE
-TAKEN_ON = frozenset({"interface", "drain_s", "memory_mib"})
+TAKEN_ON = frozenset({"interface", "cpus", "drain_s", "memory_mib"})
 EXPORTERS = frozenset(
     {"sink", "spool_mib", "spool_age_s", "store_mib", "store_age_s", "status_host", "status_port"}
 )
@@ -65,8 +70,8 @@ def step(old: CaptureSettings, new: CaptureSettings) -> Step:
 
 def explain(name: str, old: CaptureSettings, new: CaptureSettings) -> str:
     """One line: which settings of an interface differ, and what is done."""
-    what = step(old, new)
-    return f"{name}: {', '.join(differing(old, new))}: {WORDS[what]}" if what else ""
+    names = differing(old, new)
+    return f"{name}: {', '.join(names)}: {WORDS[step(old, new)]}" if {*names} - {"device_id"} else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +122,4 @@ def widest(old: CaptureSettings, new: CaptureSettings) -> CaptureSettings:
     decode, snaplen = old.decode or new.decode, max(old.snaplen, new.snaplen)
     if not (old.snaplen and new.snaplen):
         snaplen = 0
-    return replace(new, sample=min(old.sample, new.sample), decode=decode, snaplen=snaplen)
+    return replace(new, sample=min(old.rate, new.rate), decode=decode, snaplen=snaplen)

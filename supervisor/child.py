@@ -96,6 +96,14 @@ class Child:
         self.kill(signal.SIGABRT, why)
         self.kill(signal.SIGCONT)
 
+    def stand_on(self, core: int) -> bool:
+        """Run on this core from now on; False when it stays where it is: gone, not born, or not ours to move."""
+        if self._pidfd >= 0:
+            with suppress(OSError):
+                os.sched_setaffinity(self.pid, {core})
+                return True
+        return False
+
     def hang_up(self) -> None:
         """Close the channel: the child takes it as an order to end."""
         if not self.is_silent:

@@ -93,6 +93,10 @@ def replay(
     if not captures:
         raise UsageError("replay: name at least one capture file")
     ORIGINS.refuse_flags(LIVE_ONLY, "replay", FILES_WHOLE)
+    if capture.sample == "auto":
+        ORIGINS.refuse_flags(
+            ("sample",), "replay", "auto is for live capture; a replay waits, give it a number"
+        )
     settings = ORIGINS.settings(host, capture, kentik)
     return start(settings, captures, _log(common, settings))
 
@@ -315,7 +319,7 @@ def _sentence(error: CycloptsError) -> str:
         word = str((error.unused_tokens or [""])[0])
         near = difflib.get_close_matches(word, VERBS, n=1)
         return f"no verb {word!r}; " + (f"did you mean {near[0]}?" if near else "`flowherd --help` lists all")
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).replace("int|Literal[auto]", "a whole number or auto")
     return text[:1].lower() + text[1:]
 
 

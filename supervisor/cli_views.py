@@ -3,7 +3,9 @@
 import json
 import os
 import re
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from rich import box
@@ -15,13 +17,14 @@ from shared.errors import Exit, FlowherdError
 from shared.interface_index import indices, tail_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import check, control, credentials, inventory, live, roster
+from supervisor.advice import advise
 from supervisor.arguments import LIST_KEYS
 from supervisor.flags import Origins
 from supervisor.links import Link
 from supervisor.placement import OWN, Place, place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
-from supervisor.topology import read_topology
+from supervisor.topology import check_cpus, read_topology
 
 GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -33,36 +36,54 @@ def show_interfaces(settings: Settings, *, as_json: bool) -> int:
     choices = roster.choose(settings.interface, links)
     chosen = [choice.link for choice in choices if choice.is_chosen]
     pinned = {link.name: settings.capture_of(link.name).core for link in chosen}
-    topology = read_topology(link.name for link in chosen)
+    check_cpus(settings.cpus)
+    topology = read_topology((link.name for link in chosen), settings.cpus)
     places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
-    numbers = indices({link.name: _mac(link) for link in links})
+    plan = Plan(places, _granted(settings), indices({link.name: _mac(link) for link in links}))
     if as_json:
-        shown = [_as_map(choice, places.get(choice.link.name), numbers) for choice in choices]
-        print(json.dumps(shown, indent=2))
+        print(json.dumps([_as_map(choice, plan) for choice in choices], indent=2))
     else:
-        _print_interfaces(choices, places, numbers)
+        _print_interfaces(choices, plan)
+        for sentence in advise(places, topology):
+            print(sentence)
     return Exit.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """By interface: the core a flowherd would give it, the one that a running one's kernel granted, its index."""
+
+    places: Mapping[str, Place]
+    granted: Mapping[str, int | None]
+    numbers: dict[str, int]
+
+
+def _granted(settings: Settings) -> dict[str, int | None]:
+    """Of those that a running flowherd's workers capture now; without one, or without the right to ask, none."""
+    with suppress(FlowherdError):
+        rows = control.ask(settings.runtime_dir, {"do": "status"}).get("rows", [])
+        return {row["name"]: row["core"] for row in rows if row["state"] == "running"}
+    return {}
 
 
 def _mac(link: Link) -> int:
     return int(link.mac.replace(":", "") or "0", 16)
 
 
-def _as_map(choice: Choice, where: Place | None, numbers: dict[str, int]) -> dict[str, Any]:
+def _as_map(choice: Choice, plan: Plan) -> dict[str, Any]:
+    name = choice.link.name
+    where = plan.places.get(name)
     decision = {"chosen": choice.is_chosen, "reason": choice.reason, "role": choice.role}
     core = {"core": where.core if where else None, "core_reason": where.reason if where else None}
-    index = {"index": numbers.get(choice.link.name)}
-    return {"name": choice.link.name} | decision | core | index | {"link": asdict(choice.link)}
+    rest = {"core_granted": plan.granted.get(name), "index": plan.numbers.get(name)}
+    return {"name": name} | decision | core | rest | {"link": asdict(choice.link)}
 
 
-def _print_interfaces(choices: list[Choice], places: dict[str, Place], numbers: dict[str, int]) -> None:
+def _print_interfaces(choices: list[Choice], plan: Plan) -> None:
     grid = Table(
         box=box.SIMPLE_HEAD, header_style="dim", border_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
     )
-    rows = [
-        _interface(choice, places.get(choice.link.name), numbers)
-        for choice in sorted(choices, key=lambda choice: not choice.is_chosen)
-    ]
+    rows = [_interface(choice, plan) for choice in sorted(choices, key=lambda choice: not choice.is_chosen)]
     for name in tuple(rows[0]):
         if name in {"interface", "watched", "why"} or any(row[name].plain != live.NONE for row in rows):
             grid.add_column(name, no_wrap=name != "why", min_width=24 if name == "why" else None)
@@ -74,14 +95,16 @@ def _print_interfaces(choices: list[Choice], places: dict[str, Place], numbers: 
     Console().print(grid)
 
 
-def _interface(choice: Choice, where: Place | None, numbers: dict[str, int]) -> dict[str, Text]:
+def _interface(choice: Choice, plan: Plan) -> dict[str, Text]:
     """Its cells by column; a column in which nobody has anything is left out."""
-    link, number = choice.link, numbers.get(choice.link.name, 0)
+    link, number = choice.link, plan.numbers.get(choice.link.name, 0)
+    where, granted = plan.places.get(link.name), plan.granted.get(link.name, live.NONE)
     why = choice.reason + (f"; core {where.reason}" if where and where.reason != OWN else "")
     if number not in (0, tail_of(_mac(link))):
         why += f"; index {tail_of(_mac(link))} is another's"
     plain = {
         "core": str(where.core) if where else live.NONE,
+        "runs on": "any" if granted is None else str(granted),
         "role": choice.role,
         "speed": f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE,
         "driver": link.driver or live.NONE,

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared import channel
@@ -126,6 +126,8 @@ class Herd:
                 if post.kind != "files":
                     self._pinned(post, core)
                     self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
+            case {"did": "emptied"} if post.heir_program is not None and post.ring:
+                post.ring.refilter(post.heir_program)
             case {"did": "file", "index": index, "name": name, "why": why}:
                 post.files_done = index + 1
                 if why:
@@ -138,6 +140,16 @@ class Herd:
         if granted != post.core:
             self._log.warning("pinned to another core", interface=post.name, asked=post.core, granted=granted)
             post.core = granted
+
+    def move(self, cores: Mapping[str, int]) -> None:
+        """Have workers run on these cores; whoever is there already or pinned by the user stays."""
+        for name, core in cores.items():
+            post = self.posts.get(name)
+            if post and post.capture.core < 0 and post.core not in {None, core} and not post.leaving:
+                self._log.info("moved to another core", interface=name, core=core, before=post.core)
+                post.core = core
+                if post.worker and not post.worker.stand_on(core):  # without CAP_SYS_NICE
+                    self.replace(post, "another core")
 
     def ended(self, child: Child, end: End, /) -> None:
         """A worker is gone: close its post, give it up, or have a successor take over at once."""

@@ -10,15 +10,21 @@ from supervisor.links import Link
 
 RTMGRP_LINK = 1
 IFF_UP, IFF_LOOPBACK = 0x1, 0x8
+NLM_F_DUMP_INTR = 0x10  # linux/netlink.h
+TRIES = 20
 SYSFS = Path("/sys/class/net")
 
 
 def read_links() -> list[Link]:
-    """Every link, in the kernel's order."""
+    """Every link, in the kernel's order. A list that links changed under may lack some: then once more."""
     from pyroute2 import IPRoute
 
     with IPRoute() as route:
-        return [link_of(message) for message in route.get_links()]
+        for _ in range(TRIES):
+            messages = list(route.get_links())
+            if not any(message["header"]["flags"] & NLM_F_DUMP_INTR for message in messages):
+                break
+        return [link_of(message) for message in messages]
 
 
 def link_of(message: Any) -> Link:  # noqa: ANN401 pyroute2 has no types

@@ -8,6 +8,7 @@ from shared.logs import Log
 from shared.sampling import sampling_of
 from shared.settings import CaptureSettings, Settings
 from supervisor import bpf, changes, inventory, lifecycle, roster, sample_program
+from supervisor.advice import advise
 from supervisor.changes import Step
 from supervisor.herd import Herd
 from supervisor.lifecycle import Life
@@ -15,8 +16,20 @@ from supervisor.links import Link
 from supervisor.outbound import Report
 from supervisor.placement import Place, Topology, around, place
 from supervisor.post import Handover, Post
+from supervisor.regulator import Regulator
 from supervisor.roster import Choice
-from supervisor.topology import read_topology
+from supervisor.topology import check_cpus, read_topology
+
+WAS_AWAY = "the interface was away for a moment"
+
+
+def _outdated(post: Post, link: Link) -> str:
+    """What a worker was told of its link and is no longer so; empty when all is."""
+    if link.mtu != post.link.mtu:
+        return f"MTU {link.mtu}"
+    if link.mac != post.link.mac and post.kind == "pcap":  # libpcap tells a packet's direction by it
+        return f"address {link.mac}"
+    return ""
 
 
 class Muster:
@@ -26,11 +39,14 @@ class Muster:
         self._settings, self._herd, self._log, self._sample_key = settings, herd, log, sample_key
         self._report = report
         self._refused: dict[int, str] = {}
+        self._regulator = Regulator(log)
         self._left: dict[int, Handover] = {}
+        self._advice: frozenset[str] = frozenset()
         self.choices: list[Choice] = []
 
     def first(self) -> None:
         """At start a mistake ends everything: FlowherdError tells it."""
+        check_cpus(self._settings.cpus)
         links = inventory.read_links()
         roster.check_names(self._settings.interface, links)
         self.choices = roster.choose(self._settings.interface, links)
@@ -47,17 +63,25 @@ class Muster:
         self.choices = roster.choose(self._settings.interface, inventory.read_links())
         wanted = {choice.link.ifindex: choice.link for choice in self.choices if choice.is_wanted_now}
         self._leave(wanted)
-        held = {post.link.ifindex for post in self._herd.posts.values()}
-        for post in self._posts_for([link for index, link in wanted.items() if index not in held]):
+        for post in self._posts_for(self._new(wanted)):
             try:
                 self._open(post)
             except FlowherdError as error:
                 self._refuse(post, str(error))
-        while self._left:
-            self._left.popitem()[1].close()
+        for index in self._left.keys() - wanted.keys():
+            self._left.pop(index).close()
+        self._regulator.keep({choice.link.ifindex for choice in self.choices})
+        self._refused = {index: why for index, why in self._refused.items() if index in wanted}
+
+    def _new(self, wanted: dict[int, Link]) -> list[Link]:
+        """Links without a post. One that has the name of another that still drains comes when that has gone."""
+        posts = self._herd.posts
+        held = {post.link.ifindex for post in posts.values()}
+        return [link for index, link in wanted.items() if index not in held and link.name not in posts]
 
     def check(self, settings: Settings) -> None:
         """FlowherdError tells what would be refused: a name that is none, a filter that cannot be compiled."""
+        check_cpus(settings.cpus)
         links = inventory.read_links()
         roster.check_names(settings.interface, links)
         for choice in roster.choose(settings.interface, links):
@@ -70,7 +94,7 @@ class Muster:
         self._settings = settings
         self._refused.clear()
         lines = [
-            changes.explain(post.name, post.capture, self.capture_of(post.name))
+            changes.explain(post.name, post.capture, self.capture_of(post.link))
             for post in self._herd.posts.values()
         ]
         before = {choice.link.name for choice in self.choices if choice.is_chosen}
@@ -81,8 +105,9 @@ class Muster:
         return [line for line in (*lines, *come, *gone) if line]
 
     def keep(self, post: Post) -> None:
-        """Its ring goes on filling until the next look opens its successor."""
-        self._left[post.link.ifindex] = post.leave()
+        """Its ring goes on filling until the next look opens its successor; that of a link that went away is dead."""
+        if post.ring is None or post.ring.is_attached:
+            self._left[post.link.ifindex] = post.leave()
 
     def try_again(self, name: str) -> bool:
         """A link that ought to be watched and has no post: what was said of it may be said again at the next look."""
@@ -91,12 +116,23 @@ class Muster:
             self._refused.pop(choice.link.ifindex, None)
         return bool(choice and choice.is_wanted_now)
 
-    def capture_of(self, name: str) -> CaptureSettings:
-        """How an interface is captured: a sample rate that nobody chose is Kentik's device's."""
-        capture, samples = self._settings.capture_of(name), self._report.samples
-        if capture.sample:
-            return capture
-        return replace(capture, sample=samples.get(name, samples.get("", 1)))
+    def regulate(self, now_s: float) -> bool:
+        """See how workers fare; whether a rate of `--sample auto` has changed: then look again."""
+        posts = [post for post in self._herd.posts.values() if not post.leaving]
+        captures = {post.link.ifindex: self._settings.capture_of(post.name) for post in posts}
+        asked = {index: capture for index, capture in captures.items() if capture.sample == "auto"}
+        return self._regulator.look(posts, asked, now_s)
+
+    def capture_of(self, link: Link) -> CaptureSettings:
+        """How an interface is captured: a sample rate that nobody chose is Kentik's device's.
+
+        For auto it is where it begins, and as low as it goes: so much the device was meant to be sent at most.
+        """
+        capture, samples = self._settings.capture_of(link.name), self._report.samples
+        asked = samples.get(link.name, samples.get("", 1))
+        if capture.sample == "auto":
+            return replace(capture, sample=self._regulator.rate_of(link.ifindex, asked))
+        return capture if capture.sample else replace(capture, sample=asked)
 
     def _leave(self, wanted: dict[int, Link]) -> None:
         present = {choice.link.ifindex: choice for choice in self.choices}
@@ -108,11 +144,18 @@ class Muster:
                 why = choice.reason if choice else "the interface is gone"
                 self._log.info("leaving", interface=post.name, why=why)
                 self._herd.drain([post], why)
+            elif post.ring and not post.ring.is_attached:
+                self._log.info("leaving", interface=post.name, why=WAS_AWAY)
+                self._herd.drain([post], WAS_AWAY)
             elif link.name != post.name:
                 self._log.info("renamed", interface=post.name, to=link.name)
-                self._herd.drain([post], f"renamed to {link.name}")
-            elif (capture := self.capture_of(link.name)) != post.capture:
+                self.renew(post, f"renamed to {link.name}")
+            elif (capture := self.capture_of(link)) != post.capture:
                 self._try_to_change(post, capture)
+            elif why := _outdated(post, link):
+                self._log.info("a successor takes over", interface=post.name, why=why)
+                post.link = link
+                self._herd.replace(post, why)
             elif post.life.state is lifecycle.State.FATAL and link != post.link:
                 self._log.info("the link changed: trying again", interface=post.name)
                 post.link, post.life = link, Life(since_s=time.monotonic())
@@ -137,6 +180,7 @@ class Muster:
             self._herd.drain([post], "another ring")
         elif step is Step.TABLE:
             self._tell_ring(post, changes.widest(post.capture, wanted))
+            post.heir_program = self._program(post, wanted) if post.ring else None
             self.renew(post, "other settings")
         else:
             self._tell_ring(post, wanted)
@@ -168,25 +212,43 @@ class Muster:
         """Cores already given stay given."""
         posts = self._herd.posts.values()
         held = {post.name: post.core for post in posts if post.core is not None}
-        captures = {link.name: self.capture_of(link.name) for link in links}
+        captures = {link.name: self.capture_of(link) for link in links}
         pinned = {name: capture.core for name, capture in captures.items() if capture.core >= 0}
-        topology = read_topology(captures)
+        topology = read_topology(captures, self._settings.cpus)
         return place(links, topology, pinned, held), topology
 
     def _posts_for(self, links: list[Link]) -> list[Post]:
         posts = self._herd.posts.values()
         places, topology = self._places([post.link for post in posts] + links)
-        captures = {link.name: self.capture_of(link.name) for link in links}
+        captures = {link.name: self.capture_of(link) for link in links}
         for link in links:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
             )
+        self._herd.move({name: where.core for name, where in places.items()})
+        self._advise(advise(places, topology))
         mode, mirror = self._settings.mode, self._settings.mirror
         return [
-            Post(link, captures[link.name], core, self._sample_key, mode, mirror, near=around(core, topology))
+            Post(
+                link,
+                captures[link.name],
+                core,
+                self._sample_key,
+                mode,
+                mirror,
+                near=around(core, topology),
+                rate_why=self._regulator.why_of(link.ifindex),
+            )
             for link in links
             for core in (places[link.name].core,)
         ]
+
+    def _advise(self, advice: list[str]) -> None:
+        """Say it when it becomes true, not at each look."""
+        for sentence in advice:
+            if sentence not in self._advice:
+                self._log.warning(sentence)
+        self._advice = frozenset(advice)
 
     def _open(self, post: Post) -> None:
         capture = post.capture
@@ -208,7 +270,7 @@ class Muster:
         program = bpf.compile_filter(post.name, capture.filter, snaplen)
         if post.link.hardware not in sample_program.ETHERNET_FRAMES:
             return program
-        sampling = sampling_of(capture.sample, post.sample_key)
+        sampling = sampling_of(capture.rate, post.sample_key)
         return sample_program.with_sampling(program, sampling, snaplen)
 
     def _refuse(self, post: Post, why: str, what: str = "not watched") -> None:

@@ -37,7 +37,10 @@ class Handover:
 
 @dataclass(slots=True)
 class Post:
-    """`worker` is None while nobody holds it."""
+    """`worker` is None while nobody holds it. `heir_program`: what the ring lets in once it takes no more packets.
+
+    `rate_why`: what made `--sample auto` leave flows out.
+    """
 
     link: Link
     capture: CaptureSettings
@@ -52,6 +55,7 @@ class Post:
     fault: tuple[str, int] | None = None
     leaving: str = ""
     has_heir: bool = False
+    heir_program: bpf.Program | None = None
     files_done: int = 0
     packets_before: int = 0
     guard: Guard = field(default_factory=Guard)
@@ -60,6 +64,7 @@ class Post:
     ring: Ring | None = None
     lock: "lock.Lock | None" = None
     near: frozenset[int] = frozenset()
+    rate_why: str = ""
 
     @property
     def name(self) -> str:
@@ -142,6 +147,10 @@ class Post:
             if part and part.mib < mib
         ]
 
+    def thinned(self) -> str:
+        """How many flows `--sample auto` keeps, and why not all."""
+        return f"1 of {self.capture.rate:,} flows is kept: {self.rate_why}" if self.rate_why else ""
+
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""
         return (self.ring.sock.fileno(),) if self.ring else self.sources
@@ -161,7 +170,7 @@ class Post:
             "filter": self.capture.filter,
             "promisc": self.capture.promisc,
             "snaplen": bpf.snaplen_of(self.capture, mirror=self.mirror),
-            "sample": self.capture.sample,
+            "sample": self.capture.rate,
             "sample_key": self.sample_key,
             "decode": self.capture.decode,
             "answers": self.mode == "dns",

@@ -48,6 +48,11 @@ class Ring:
         """Its size."""
         return self.blocks // BLOCKS_A_MIB
 
+    @property
+    def is_attached(self) -> bool:
+        """Its interface is still there; one that went away and came back is another, even with the same number."""
+        return bool(self.sock.getsockname()[0])
+
     def forget_drops(self) -> int:
         """Packets it could not hold so far; the kernel counts anew from here."""
         statistics = self.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)

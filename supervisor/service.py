@@ -103,6 +103,8 @@ class Service(Session):
             self._requests.tidy()
             if self._samples != self.exporter.report.samples:
                 self._samples, self._look_s = self.exporter.report.samples, now_s
+            if self._muster.regulate(now_s):
+                self._look_s = now_s
             self._shown = self._snapshot(now_s)
             self._screen.show(self._shown)
             self._notifier.show(self._shown, now_s)
@@ -110,6 +112,7 @@ class Service(Session):
 
     def _snapshot(self, now_s: float) -> Snapshot:
         report = self.exporter.report
+        self._rates.keep(self.herd.posts)
         posts = [row_of(post, self._rates, now_s) for post in self.herd.posts.values()]
         return Snapshot(
             rows=tuple(self._done + posts + rows_waiting(self._muster.choices, self.herd.posts)),

@@ -1,6 +1,6 @@
 """Pure: posts' counters and the exporter's report, twice, to what people and the status page are shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Row:
     captured: int = 0
     dropped: int = 0
     why: str = ""
+    sample: int = 1
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def as_message(self) -> dict[str, Any]:
@@ -33,6 +34,7 @@ class Row:
             "state": self.state,
             "core": self.core,
             "restarts": self.restarts,
+            "sample": self.sample,
             "capturing": self.state == "running",
             "counters": dict(self.counters),
         }
@@ -74,6 +76,10 @@ class Rates:
         span_s = now_s - then[0]
         return (packets - then[1]) / span_s, (octets - then[2]) * 8 / span_s
 
+    def keep(self, names: Container[str]) -> None:
+        """Forget all others: links with names made up for the moment come and go."""
+        self._last = {name: last for name, last in self._last.items() if name in names}
+
 
 def worker_counters(page: Mapping[str, int]) -> dict[str, int]:
     """The counters among a vitals page's words."""
@@ -95,7 +101,8 @@ def row_of(post: Post, rates: Rates, now_s: float) -> Row:
         flows=page.get("flows_active", 0),
         captured=page.get("packets_received", 0),
         dropped=page.get("kernel_dropped", 0),
-        why="; ".join(filter(None, (post.life.why, *post.shortages()))),
+        why="; ".join(filter(None, (post.life.why, post.thinned(), *post.shortages()))),
+        sample=post.capture.rate,
         counters=worker_counters(page),
     )
 

@@ -69,6 +69,7 @@ class Worker:
             self.step(source)
         if self.life.is_draining:
             self._empty(source)
+            self.life.say(did="emptied")
         self.words[KERNEL_DROPPED] += source.kernel_drops()
         if self.life.is_draining:
             self.drain()

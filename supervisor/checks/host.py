@@ -8,14 +8,16 @@ from pathlib import Path
 
 from shared.settings import Settings
 from supervisor import memory
+from supervisor.advice import interrupted
 from supervisor.checks.finding import Finding, failed, ok, warning
 from supervisor.checks.nics import chosen
+from supervisor.placement import place
 from supervisor.table import FULL_SHARE
+from supervisor.topology import check_cpus, read_topology
 
 CLOCKSOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 SLOW_CLOCKS = {"hpet", "acpi_pm", "jiffies", "refined-jiffies"}
 UNSYNCHRONISED = 0x40  # STA_UNSYNC, linux/timex.h
-OWN_CGROUP, CGROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 class _Timex(ctypes.Structure):
@@ -52,9 +54,16 @@ def _many(count: int, what: str) -> str:
 
 
 def cores(settings: Settings) -> Iterator[Finding]:
-    """A core for each worker, and one for the rest."""
-    allowed = os.sched_getaffinity(0)
-    yield judged_cores(len(chosen(settings)), len(allowed), os.cpu_count() or len(allowed), quota())
+    """A core for each worker, and interrupts on others."""
+    check_cpus(settings.cpus)
+    links = chosen(settings)
+    topology = read_topology((link.name for link in links), settings.cpus)
+    allowed = len(topology.nodes)
+    yield judged_cores(len(links), allowed, os.cpu_count() or allowed, topology.quota)
+    pinned = {link.name: settings.capture_of(link.name).core for link in links}
+    places = place(links, topology, {name: core for name, core in pinned.items() if core >= 0})
+    for what, command in interrupted(places, topology):
+        yield warning("cores", what, command)
 
 
 def judged_cores(workers: int, allowed: int, present: int, share: float | None) -> Finding:
@@ -71,19 +80,6 @@ def judged_cores(workers: int, allowed: int, present: int, share: float | None) 
             "cores", f"{what}: some share one", "more cores (AllowedCPUs=), or fewer interfaces with -i"
         )
     return ok("cores", what)
-
-
-def quota() -> float | None:
-    """Cores' worth of time that the tightest cgroup (v2) above us grants; None: no limit."""
-    found = []
-    with suppress(OSError):
-        lines = OWN_CGROUP.read_text().splitlines()
-        path = next((line[4:] for line in lines if line.startswith("0::/")), "")
-        for place in (CGROUPS / path, *(CGROUPS / path).parents):
-            with suppress(OSError, ValueError):
-                most, period = (place / "cpu.max").read_text().split()
-                found += [int(most) / int(period)] if most != "max" else []
-    return min(found, default=None)
 
 
 def clock(_settings: Settings) -> Iterator[Finding]:

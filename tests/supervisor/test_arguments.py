@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from typing import Literal
 
 import pytest
 
@@ -29,6 +30,7 @@ def read(text):
         ("ring_mib = 'big'", "f.toml: ring_mib: 'big' is not a whole number"),
         ("ring_mib = true", "f.toml: ring_mib: True is not a whole number"),
         ("capture = 'dpdk'", "f.toml: capture: 'dpdk' is not ring or pcap"),
+        ("sample = 'some'", "f.toml: sample: 'some' is not a whole number or auto"),
         ("sinks = 'store'", "f.toml: sinks: 'store' is not a list of texts"),
         ("interface = ['eth0']", "f.toml: interface takes tables"),
         ("interface.eth0 = 3", "f.toml: interface takes tables"),
@@ -54,6 +56,9 @@ def test_a_table_may_sample_and_translate():
     capture = with_tables(Settings(), file, {}).capture_of("eth0")
     assert (capture.sample, capture.translate) == (8, ("192.0.2.1,80,10.0.0.1,8080",))
     assert hash(capture)
+    auto = with_tables(Settings(), read("[interface.eth0]\nsample = 'auto'\nrecords_target = 9"), {})
+    check_values(auto)
+    assert (auto.capture_of("eth0").sample, auto.capture_of("eth1").rate) == ("auto", 0)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_a_table_may_sample_and_translate():
             Settings(per_interface={"e": CaptureSettings(translate=("1.2.3.4",))}),
             "interface.e.translate: '1.2.3.4': src port is missing; it takes addr,port,addr,port",
         ),
+        (Settings(defaults=CaptureSettings(records_target=9)), "records_target: only with sample auto"),
         (Settings(user="a\0b"), "user: .* has bytes in it that are no text"),
         (Settings(state_dir="/a\udcff"), "state_dir: .* has bytes in it that are no text"),
     ],
@@ -106,5 +112,5 @@ def test_the_example_tables_are_valid():
 
 
 def test_every_number_has_both_bounds():
-    numbers = {name for name, hint in file_keys().items() if hint in {int, float}}
+    numbers = {name for name, hint in file_keys().items() if hint in {int, float, int | Literal["auto"]}}
     assert numbers == set(LEAST) == set(MOST)

@@ -87,6 +87,12 @@ def test_kprobes_variables_are_named_as_such(tmp_path):
         (["config", "--proxy-url", "ftp://10.0.0.1"], 78, "proxy_url: it is no URL"),
         (["interfaces", "-i", "nope"], 78, "interface nope: there is none of that name; there are lo"),
         (["status", "--runtime-dir", "/nowhere"], 1, "no flowherd is running here"),
+        (
+            ["config", "--sample", "x"],
+            2,
+            'invalid value for --sample: unable to convert "x" into a whole number or auto',
+        ),
+        (["replay", "f", "--sample=auto"], 2, "replay: --sample auto is for live capture"),
         (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),
     ],
 )

@@ -178,7 +178,11 @@ class RingSource:
     def wait(self, seconds: float) -> None:
         """Sleep until the kernel hands over a block."""
         if not self._header(STATUS) & TP_STATUS_USER:
-            self._poll.poll(seconds * 1000)
+            for _descriptor, events in self._poll.poll(seconds * 1000):
+                if (
+                    events & select.POLLERR
+                ):  # the link was down for a moment: until it is read, no wait would wait
+                    self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def kernel_drops(self) -> int:
         """PACKET_STATISTICS, which the kernel sets to zero with each reading."""
