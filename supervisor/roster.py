@@ -10,12 +10,15 @@ from fnmatch import fnmatchcase
 from shared.errors import ConfigurationError
 from supervisor.links import Link
 
-AGGREGATES = frozenset({"bond", "team"})
+AGGREGATES = frozenset(
+    {"bond", "team", "failover", ""}
+)  # "": a NIC whose fast twin is handed through, as in Azure
 STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"})
+GUESTS = frozenset({"veth", "tun"})  # of a bridge
 SWITCHES = frozenset({"bridge", "openvswitch"})
 TUNNELS = (
     "vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "erspan", "ipip", "ip6tnl", "sit",
-    "vti", "vti6", "xfrm", "wireguard", "tun", "ppp", "bareudp",
+    "vti", "vti6", "xfrm", "wireguard", "ovpn", "tun", "ppp", "bareudp", "gtp", "pfcp", "amt",
 )  # fmt: skip
 VIRTUAL_END = "end of a container or virtual machine: counted on the NIC it leaves by"
 BY_KIND = {
@@ -85,13 +88,15 @@ def _refusal(link: Link, by_index: Mapping[int, Link]) -> str:
     master = by_index.get(link.master)
     if link.is_loopback:
         return "loopback: nothing leaves the host"
-    if link.kind == "tun" and master:
+    if link.kind in GUESTS and master:
         return VIRTUAL_END
     if link.kind in STACKED:
         return _counted_on_parent(link, by_index)
     if link.kind in SWITCHES:
         members = [
-            other.name for other in by_index.values() if other.master == link.ifindex and other.kind != "veth"
+            other.name
+            for other in by_index.values()
+            if other.master == link.ifindex and other.kind not in GUESTS
         ]
         return (
             f"counted on its members {', '.join(members)}" if members else "counted on the NIC it leaves by"
