@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from shared import vitals
+from shared.errors import FlowherdError
+from supervisor import control
 from worker.jit_cache import DEFAULT_ROOT
 
 FLOWHERD = (sys.executable, "-I", "-m", "supervisor")
@@ -85,6 +87,18 @@ class Wire:
     def inside(self, *words):
         return run(*self.command(*words))
 
+    def ip(self, *words):
+        """One `ip` command in there."""
+        run("ip", "-n", self.name, *words)
+
+    @contextlib.contextmanager
+    def replaying(self, capture, *words):
+        """Tcpreplay into va meanwhile; ended when all is sent."""
+        command = self.command("tcpreplay", "-q", "-i", "va", *words, capture)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            yield
+            assert process.wait(60) == 0
+
     def replay(self, capture, *words):
         """Tcpreplay into va; the words it printed."""
         return self.inside("tcpreplay", "-q", "-i", "va", *words, capture)
@@ -109,7 +123,7 @@ class Flowherd:
         self.folder, self.log, self.out = folder, folder / "log", folder / "flows.jsonl"
         dirs = [f"--state-dir={folder}/state", f"--runtime-dir={folder}/run", f"--cache-dir={cache}"]
         sinks = [] if sink == "of the file" else ["--sink", sink or f"jsonl:{self.out}"]
-        chosen = [] if "--interface" in words else ["--interface", "vb"]
+        chosen = [] if {"--interface", "-i"} & set(words) else ["--interface", "vb"]
         with self.log.open("w") as log:
             command = place.command(*FLOWHERD, "run", *dirs, *sinks, *chosen, *words)
             self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
@@ -122,6 +136,13 @@ class Flowherd:
                 if str(fd.readlink()) in (f"/flowherd-{name} (deleted)", f"/memfd:flowherd-{name} (deleted)"):
                     page = fd.open("rb").read(vitals.PAGE_BYTES)
         return vitals.read_page(page) if len(page) == vitals.PAGE_BYTES else {}
+
+    def status(self):
+        """What `flowherd status` is told; no rows before there is anybody to tell it."""
+        try:
+            return control.ask(str(self.folder / "run"), {"do": "status"})
+        except FlowherdError:
+            return {"rows": []}
 
     def said(self):
         return self.log.read_text()
