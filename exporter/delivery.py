@@ -104,6 +104,8 @@ class Delivery(threading.Thread):
             batch = self._spool.read(entry)
         except FileNotFoundError:
             self.dropped += entry.records
+            if not self._in_hand:
+                self.cursor = entry.sequence
             return
         if batch is not None:
             self._in_hand.append(entry)

@@ -53,6 +53,11 @@ class Reporter:
             found |= getattr(delivery.sink, "samples", {})
         return found
 
+    def kept(self) -> list[tuple[int, int]]:
+        """How many records of each epoch have ever reached the spool."""
+        keeper = self._parts.keeper
+        return keeper.kept() if isinstance(keeper, Spool) else []
+
     def drained(self) -> dict[str, Any]:
         """The totals."""
         return {

@@ -77,7 +77,7 @@ class Exporter:
         self._selector.register(self._control, selectors.EVENT_READ)
         samples = self._reporter.samples()
         ready = {"did": "ready", "status_port": self._orders.status_port, "samples": samples}
-        self._tell(ready | {"sandbox": self._parts.sandbox})
+        self._tell(ready | {"sandbox": self._parts.sandbox, "kept": self._reporter.kept()})
         for thread in (self._pulse, *self._parts.deliveries):
             thread.start()
         due_s = time.monotonic() + REPORT_S

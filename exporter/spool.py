@@ -118,7 +118,8 @@ class Spool:
         self._entries.append(entry)
         self.bytes += entry.size_bytes
         if former is not None and not self.holds(former):
-            self._unlink(former)
+            with contextlib.suppress(OSError):
+                self._unlink(former)
 
     def _next_sequence(self) -> int:
         return (self._unsynced[-1].sequence if self._unsynced else max(self.last, self._floor)) + 1
@@ -149,7 +150,8 @@ class Spool:
             if not self.holds(entry):
                 raise FileNotFoundError(entry.name) from error
             self._set_aside(entry)
-            log.error("spool file set aside", file=entry.name, why=error)
+            say = log.error if self.corrupt_files == 1 else log.debug  # another version's may be thousands
+            say("spool file set aside, those that follow are only counted", file=entry.name, why=error)
             return None
 
     def release(self, sequence: int) -> None:
@@ -183,15 +185,20 @@ class Spool:
             path.touch(mode=0o600)
 
     def _remove(self, entry: Entry) -> None:
+        """Where the disk does not let us, the file is found at the next start: the cursors are beyond it."""
         self.bytes -= entry.size_bytes
-        if self._newest.get(entry.epoch) is entry:
-            with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
+            if self._newest.get(entry.epoch) is entry:
                 os.truncate(self.folder / entry.name, 0)
-        else:
-            self._unlink(entry)
+            else:
+                self._unlink(entry)
 
     def _unlink(self, entry: Entry) -> None:
         (self.folder / entry.name).unlink(missing_ok=True)
+
+    def kept(self) -> list[tuple[int, int]]:
+        """Epochs, and the number of the record that follows the last one kept of each."""
+        return [(epoch, entry.next) for epoch, entry in self._newest.items()]
 
     # -- start -----------------------------------------------------------------------------------------------
 

@@ -109,12 +109,12 @@ class Store:
     def close(self) -> None:
         """Let go of DuckDB and the lock."""
         self._parquet.close()
-        os.close(self._lock)
+        self._release_lock()
 
     def _begin_anew(self) -> None:
         """Somebody removed the store: what was in it is gone, what comes goes into a new one."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        os.close(self._lock)
+        self._release_lock()
         self._take_lock()
         self._manifest = Manifest(cursors=self._manifest.cursors)
 
@@ -154,6 +154,11 @@ class Store:
             self._commit(upkeep.removed(self._manifest, gone))
 
     # -- start -----------------------------------------------------------------------------------------------
+
+    def _release_lock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
 
     def _take_lock(self) -> None:
         self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
