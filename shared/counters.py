@@ -40,6 +40,12 @@ WORKER = (
         "packets in hand when a worker died: counted once or not at all",
         unit="packets",
     ),
+    Counter(
+        "packets_missed",
+        "worker",
+        "packets that went with a dead worker's libpcap handle, at most: by the interface's own counters",
+        unit="packets",
+    ),
     Counter("flows_created", "worker", "flows that entered the table", unit="flows"),
     Counter(
         "flows_evicted", "worker", "flows that left a full table early (lack_of_resources)", unit="flows"

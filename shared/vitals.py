@@ -43,6 +43,8 @@ STATE_WORDS = (
     "slab_hand",
     "shedding",
     "letters",
+    "handle_passed",
+    "handle_due",
 )
 WORDS = STATE_WORDS + tuple(counter.name for counter in WORKER)
 INDEX: Mapping[str, int] = {name: index for index, name in enumerate(WORDS)}

@@ -22,6 +22,7 @@ class Life:
         self._words, self._outlet = words, outlet
         self._until_s: float | None = None
         self.is_retired = False
+        self.ordered_ns = 0
 
     @property
     def is_draining(self) -> bool:
@@ -52,6 +53,7 @@ class Life:
             self._outlet.take_pipes(*descriptors)
 
     def _drain_by(self, seconds: float) -> None:
+        self.ordered_ns = time.time_ns()
         until_s = time.monotonic() + seconds
         self._until_s = min(self._until_s or until_s, until_s)
 

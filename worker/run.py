@@ -76,10 +76,10 @@ class Worker:
 
     def _empty(self, source: Source) -> None:
         """What the kernel had when the order to drain came still counts: its backlog, and the block it is filling."""
-        ordered_ns, open_until_s = time.time_ns(), time.monotonic() + OPEN_BLOCK_S
+        open_until_s = time.monotonic() + OPEN_BLOCK_S
         while not self.life.is_late:
             count = self.step(source)
-            is_behind = count > 0 and self.words[NOW_NS] < ordered_ns
+            is_behind = count > 0 and self.words[NOW_NS] < self.life.ordered_ns  # the last order's time
             if not is_behind and time.monotonic() >= open_until_s:
                 return
 
@@ -91,7 +91,9 @@ class Worker:
         spec = self.spec
         if spec.kind == "ring":
             return RingSource(spec.sources[0], spec.block_bytes, spec.blocks, self.words)
-        source = LibpcapSource(spec.name, spec.filter, spec.snaplen, spec.mac_number, promisc=spec.promisc)
+        source = LibpcapSource(
+            spec.name, spec.filter, spec.snaplen, spec.mac_number, self.words, promisc=spec.promisc
+        )
         allow(())
         return source
 

@@ -1,6 +1,7 @@
 """libpcap by pcapy-ng: the portable live source, and the second opinion on the ring (step 1 and 2).
 
-The handle lives in the worker, so its batches die with it: what was in hand is lost, and the ring is the default.
+The handle lives in the worker, so its batches die with it: what was in hand is lost and counted, and the ring is the
+default.
 """
 
 import select
@@ -10,6 +11,7 @@ import numpy as np
 import pcapy
 from numba import types
 
+from worker.capture.passing import Passing
 from worker.decode_link import IN, OUT
 from worker.jit import kernel
 from worker.layout import BUFFER_TYPE, FRAMES_TYPE
@@ -58,7 +60,9 @@ def walk_batch(buf: Octets, meta: Any, start: Int, link: Int, mac: Int, frames: 
 class LibpcapSource:
     """One interface through libpcap. RefusedError with libpcap's reason."""
 
-    def __init__(self, interface: str, expression: str, snaplen: int, mac: int, *, promisc: bool) -> None:
+    def __init__(
+        self, interface: str, expression: str, snaplen: int, mac: int, words: Any, *, promisc: bool
+    ) -> None:
         handle = pcapy.create(interface)
         handle.set_snaplen(snaplen)
         handle.set_promisc(promisc)
@@ -76,7 +80,8 @@ class LibpcapSource:
         self._handle, self._mac, self._link = handle, mac, handle.datalink()
         self._poll = select.poll()
         self._poll.register(handle.getfd(), select.POLLIN)
-        self._dropped = 0
+        self._dropped = self._taken = 0
+        self._passing = Passing(interface, words)
         self.ended = False
         self.is_pressed = False  # libpcap does not say
         self.buf: Any = np.zeros(0, np.uint8)
@@ -92,6 +97,7 @@ class LibpcapSource:
             self._at = 0
         count = int(walk_batch(self.buf, self._meta, self._at, self._link, self._mac, frames))
         self._at += count
+        self._taken += count
         return count
 
     def wait(self, seconds: float) -> None:
@@ -104,6 +110,7 @@ class LibpcapSource:
 
     def kernel_drops(self) -> int:
         """Difference of libpcap's cumulative count."""
-        _received, dropped, _interface = self._handle.stats()
+        received, dropped, _interface = self._handle.stats()
+        self._passing.note(max(received - dropped - self._taken, 0))
         new, self._dropped = dropped - self._dropped, dropped
         return int(new)
