@@ -1,10 +1,13 @@
 """What a process is born with: three standard descriptors, and the right to as many others as it needs."""
 
+import errno
 import os
 import resource
 import sys
+from pathlib import Path
 
 DESCRIPTORS_MOST = 65536
+RESERVE = 24  # two processes that start at once, their pipes and channels, and whoever asks for the status
 STANDARD = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))  # a closed stdout must not swallow records
 
 
@@ -26,3 +29,18 @@ def make_good() -> None:
 def for_files() -> int:
     """How many capture files may be open at once: the rest is for processes and their pipes."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
+
+
+def keep_some() -> None:
+    """OSError when so few are left that a worker more would keep those we have from being started again."""
+    used = len(list(Path("/proc/self/fd").iterdir()))
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] - used < RESERVE:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def reason(error: OSError) -> str:
+    """What the host refused, and what helps where descriptors have run out."""
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        return f"too many open files, {most} are allowed; raise LimitNOFILE= of the service, or `ulimit -Hn`"
+    return error.strerror or str(error)

@@ -10,7 +10,7 @@ from shared import channel
 from shared.counters import WORKER
 from shared.errors import Exit
 from shared.logs import Log
-from supervisor import lifecycle, pipes, subreaper
+from supervisor import descriptors, lifecycle, pipes, subreaper
 from supervisor.child import Child, End, Message
 from supervisor.guard import Limits
 from supervisor.lifecycle import Life, State
@@ -23,6 +23,7 @@ from supervisor.standing import FILE_POLICY, POLICY
 # A worker shows itself four times a second. Opening a large table or a libpcap handle takes longer, and so does the
 # report of all flows at the end.
 SILENT_S = {State.STARTING: 30.0, State.RUNNING: 5.0, State.STOPPING: 10.0}  # no other has one
+LAST_TRIES = 3
 NICE = (
     -10
 )  # of who captures: beside others on its core it lost a sixth of what it lost with 0 (docs/adr/0009)
@@ -45,6 +46,7 @@ class Herd:
         self.limits = Limits()
         self.posts: dict[str, Post] = {}
         self.past: Counter[str] = Counter()
+        self._is_late = False
         self.nursery: Nursery
         self.exporter: Exporter
 
@@ -55,7 +57,7 @@ class Herd:
 
     def fork_all(self) -> None:
         """The nursery is ready: fork whoever waits for it."""
-        for post in self.posts.values():
+        for post in list(self.posts.values()):
             if post.life.state in {State.STARTING, State.STOPPING} and post.worker is None:
                 self._forget_wait(post)
                 self._fork(post)
@@ -68,28 +70,41 @@ class Herd:
 
     def attach_all(self) -> None:
         """There is a new exporter: every worker gets fresh pipes and sends the unacknowledged again."""
-        for name in self.posts:
+        for name in list(self.posts):
             self.attach_again(name)
 
     def attach_again(self, name: str) -> None:
         """Fresh pipes for one worker: the former ones were out of step or led to a dead exporter."""
         post = self.posts.get(name)
         if post and post.worker:
-            with pipes.fresh() as both:
-                self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-                post.worker.send({"do": "pipes"}, both.to_worker)
+            try:
+                with pipes.fresh() as both:
+                    self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
+                    post.worker.send({"do": "pipes"}, both.to_worker)
+            except OSError as error:
+                why = f"no pipes could be made for it: {descriptors.reason(error)}"
+                post.worker.kill(signal.SIGKILL, why)  # its successor gets some
 
     def _fork(self, post: Post) -> None:
         if not self.nursery.is_ready or post.table is None:
             return
+        try:
+            with pipes.fresh() as both:
+                self._order(post, post.table.fd, both)
+        except OSError as error:
+            why = f"no worker could be started: {descriptors.reason(error)}"
+            self._log.error(why, interface=post.name)
+            if post.life.state is not State.STOPPING:
+                post.life = lifecycle.died(post.life, time.monotonic(), why, POLICY)
+
+    def _order(self, post: Post, table: int, both: pipes.Pipes) -> None:
         ours, theirs = channel.pair()
         post.worker, post.fault = Child(post.name, ours, self._loop, self), None
+        post.is_unborn = False
         post.guard.begin(time.monotonic())
-        with theirs, pipes.fresh() as both:
+        with theirs:
             self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-            self.nursery.fork(
-                post.spec(), (post.table.fd, *both.to_worker, theirs.fileno(), *post.descriptors())
-            )
+            self.nursery.fork(post.spec(), (table, *both.to_worker, theirs.fileno(), *post.descriptors()))
         if post.life.state is State.STOPPING:
             post.worker.send({"do": "drain"})
 
@@ -109,9 +124,9 @@ class Herd:
 
     def orphaned(self) -> None:
         """The nursery died: a fork it never answered is over once the worker's channel closes."""
-        for post in self.posts.values():
+        for post in list(self.posts.values()):  # one that was to drain leaves them
             if post.worker and not post.worker.pid:
-                post.fault = ("the nursery ended while it was to fork it", Exit.FAILURE)
+                post.fault, post.is_unborn = ("the nursery ended while it was to fork it", Exit.FAILURE), True
                 post.worker.abandon()
 
     def heard(self, child: Child, message: Message, /) -> None:
@@ -123,6 +138,7 @@ class Herd:
             case {"did": "capturing", "core": core}:
                 post.sandbox = message.get("sandbox", "")
                 post.life = lifecycle.capturing(post.life, time.monotonic())
+                self._say_missed(post)
                 if post.kind != "files":
                     self._pinned(post, core)
                     self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
@@ -134,6 +150,13 @@ class Herd:
                     self._news.damaged(name, why)
             case {"did": "fault", "why": why, "code": code}:
                 post.fault = (why, code)
+
+    def _say_missed(self, post: Post) -> None:
+        """A worker counts what its predecessor's libpcap handle took with it."""
+        before, post.missed = post.missed, post.counters().get("packets_missed", 0)
+        if post.missed > before:
+            what = "packets went with the worker's libpcap handle"
+            self._log.error(what, interface=post.name, at_most=post.missed - before)
 
     def _pinned(self, post: Post, granted: int | None) -> None:
         """Asked for, read back, both said: the row shows what the kernel granted."""
@@ -158,10 +181,14 @@ class Herd:
             return
         post.worker = None
         why = post.guard.why or (post.fault[0] if post.fault else end.explain(child.killed_by_us))
+        if post.life.state is State.STOPPING and self._tries_again(post, end, why):
+            return
         if post.life.state is State.STOPPING or (post.kind == "files" and end.is_clean):
             self._dismiss(post, "" if end.is_clean else why)
         elif post.guard.is_wanted:
             self._succeed(post)
+        elif post.is_unborn:  # no end of its own, and none of its faults: the next nursery forks it
+            post.life = lifecycle.restarting(post.life, time.monotonic())
         elif post.fault and post.fault[1] == Exit.CONFIGURATION:
             post.life = lifecycle.gave_up(post.life, time.monotonic(), why)
             self._log.error("worker gave up", interface=post.name, why=why)
@@ -193,6 +220,16 @@ class Herd:
         post.life = lifecycle.restarting(Life(restarts=post.life.restarts), time.monotonic())
         self._fork(post)
 
+    def _tries_again(self, post: Post, end: End, why: str) -> bool:
+        """Another worker drains what one left that was killed while it drained."""
+        is_hopeless = post.kind == "files" or (post.fault and post.fault[1] == Exit.CONFIGURATION)
+        if end.is_clean or is_hopeless or self._is_late or post.last_tries >= LAST_TRIES:
+            return False
+        post.last_tries += 1
+        self._log.error("worker ended while draining, another goes on", interface=post.name, why=why)
+        self._fork(post)
+        return True
+
     def _dismiss(self, post: Post, why: str) -> None:
         """The post is empty for good: its counters become history."""
         counters = post.counters()
@@ -200,7 +237,16 @@ class Herd:
         self.past["records_dropped"] += post.unreported()
         del self.posts[post.name]
         self._news.left(post, why)
+        self.lose(post.name, post.unread())
         post.close()
+
+    def lose(self, name: str, packets: int) -> None:
+        """Packets that a closed ring takes with it are the kernel's drops in effect, and counted as such."""
+        if packets:
+            self.past["kernel_dropped"] += packets
+            self._log.error(
+                "packets left in the ring: nobody could read them", interface=name, packets=packets
+            )
 
     def tick(self, now_s: float) -> None:
         """Restart whoever is due and wake or end whoever is silent."""
@@ -238,15 +284,17 @@ class Herd:
         for post in list(posts):
             post.leaving = post.leaving or why
             post.life = lifecycle.stopping(post.life, time.monotonic())
+            post.ordered_ns = time.time_ns()
             if post.worker:
                 post.worker.send({"do": "drain"})
-            elif post.unreported():
+            elif post.unreported() or (post.ring and not post.is_fresh()):
                 self._fork(post)
             else:
                 self._dismiss(post, "")
 
     def kill(self) -> None:
         """The deadline has passed."""
+        self._is_late = True
         for post in list(self.posts.values()):
             post.life = lifecycle.stopping(post.life, time.monotonic())
             if post.worker and post.worker.pid:

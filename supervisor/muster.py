@@ -7,7 +7,7 @@ from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.sampling import sampling_of
 from shared.settings import CaptureSettings, Settings
-from supervisor import bpf, changes, inventory, lifecycle, roster, sample_program
+from supervisor import bpf, changes, descriptors, inventory, lifecycle, roster, sample_program
 from supervisor.advice import advise
 from supervisor.changes import Step
 from supervisor.herd import Herd
@@ -115,6 +115,13 @@ class Muster:
         if choice and choice.is_wanted_now:
             self._refused.pop(choice.link.ifindex, None)
         return bool(choice and choice.is_wanted_now)
+
+    def close(self) -> None:
+        """We end between two workers of a ring: what it holds is counted."""
+        while self._left:
+            ifindex, left = self._left.popitem()
+            self._herd.lose(f"ifindex {ifindex}", left.unread(time.time_ns()))
+            left.close()
 
     def regulate(self, now_s: float) -> bool:
         """See how workers fare; whether a rate of `--sample auto` has changed: then look again."""
@@ -251,14 +258,16 @@ class Muster:
         self._advice = frozenset(advice)
 
     def _open(self, post: Post) -> None:
-        capture = post.capture
-        program = self._program(post, capture)
         try:
+            descriptors.keep_some()
+            program = self._program(post, post.capture)
             if post.link.ifindex in self._left:
                 post.inherit(self._left.pop(post.link.ifindex))
             post.open(program if post.kind == "ring" else ())
-        except FlowherdError:
+        except (FlowherdError, OSError) as error:
             post.close()
+            if isinstance(error, OSError):
+                raise FlowherdError(f"{post.name}: {descriptors.reason(error)}") from error
             raise
         for shortage in post.shortages():
             self._log.warning(shortage, interface=post.name)

@@ -92,6 +92,7 @@ class Nursery(Standing):
                 self._news.progress(done, of)
             case {"did": "ready", "seconds": seconds}:
                 self.is_ready, self.sandbox = True, message.get("sandbox", "")
+                self.proven()
                 self._log.debug("kernels are warm", pid=child.pid, seconds=round(seconds, 2))
                 self._news.ready()
             case {"did": "fork", "name": name, "pid": pid}:
@@ -107,5 +108,4 @@ class Nursery(Standing):
 
     def lost(self) -> None:
         """Forks under way may never be answered."""
-        self.is_ready = False
         self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")

@@ -103,8 +103,10 @@ class Report:
     sandbox: str = ""
     samples: dict[str, int] = field(default_factory=dict)
     is_ready: bool = False
+    kept: dict[int, int] = field(default_factory=dict)
     earlier_records: int = 0
     earlier_sinks: dict[str, int] = field(default_factory=dict)
+    earlier_dropped: int = 0
 
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
@@ -112,12 +114,13 @@ class Report:
         for name in ("records", "spool_bytes", "sinks", "top", "status_port", "sandbox"):
             if name in message:
                 setattr(self, name, message[name])
+        self.kept |= dict(message.get("kept", ()))
         self.samples = message.get("samples") or self.samples  # none: Kentik has not answered yet
 
     def bury(self) -> None:
         """The exporter died: its counts become history."""
         self.earlier_records += self.records
-        self.earlier_sinks = self.delivered()
+        self.earlier_sinks, self.earlier_dropped = self.delivered(), self.dropped()
         self.records, self.sinks = 0, []
 
     def delivered(self) -> dict[str, int]:
@@ -141,7 +144,7 @@ class Report:
 
     def dropped(self) -> int:
         """Records that the sinks missed."""
-        return sum(int(sink.get("dropped", 0)) for sink in self.sinks)
+        return self.earlier_dropped + sum(int(sink.get("dropped", 0)) for sink in self.sinks)
 
 
 class Exporter(Standing):
@@ -229,6 +232,7 @@ class Exporter(Standing):
         match message:
             case {"did": "ready"}:
                 self._is_ready, self._former = True, None
+                self.proven()
                 self._log.debug("exporter is ready", pid=self.child.pid if self.child else None)
             case {"did": "alive", "turn_s": turn_s}:
                 self._alive(child, turn_s)
@@ -236,6 +240,10 @@ class Exporter(Standing):
                 self._log.error("the exporter refused its new settings, the former ones stand", why=why)
                 self.orders, self._former = self._former, None
                 self.guard.is_wanted = True
+            case {"did": "refused", "why": why} if self.is_proven:
+                self.fault = (
+                    why  # the disk is full now, say: capturing goes on, and a later one will be let in
+                )
             case {"did": "refused", "why": why, "code": code}:
                 self.life = lifecycle.stopping(self.life, self.life.since_s)
                 self._news.refused(why, code)

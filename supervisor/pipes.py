@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 PIPE_BYTES = 1 << 20
@@ -32,14 +32,18 @@ class Pipes:
 @contextmanager
 def fresh() -> Iterator[Pipes]:
     """New pipes; our copies of all ends are closed once they have been handed on."""
-    batches_read, batches_write = os.pipe2(os.O_CLOEXEC)
-    acks_read, acks_write = os.pipe2(os.O_CLOEXEC)
-    widen(batches_write)
-    try:
+    with ExitStack() as stack:
+        batches_read, batches_write = _pipe(stack)
+        acks_read, acks_write = _pipe(stack)
+        widen(batches_write)
         yield Pipes(batches_write, acks_read, batches_read, acks_write)
-    finally:
-        for fd in (batches_read, batches_write, acks_read, acks_write):
-            os.close(fd)
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    both = os.pipe2(os.O_CLOEXEC)
+    for fd in both:
+        stack.callback(os.close, fd)
+    return both
 
 
 def widen(fd: int) -> None:

@@ -14,6 +14,7 @@ from supervisor.lifecycle import Life
 from supervisor.links import Link
 from supervisor.ring import BLOCK_BYTES, Ring, fanout_of, open_ring
 from supervisor.table import Table
+from supervisor.unread import unread
 
 SIZED = (("capture ring", "--ring-mib"), ("flow table", "--table-mib"))
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
@@ -26,6 +27,10 @@ class Handover:
     lock: "lock.Lock | None"
     ring: Ring | None
     cursor: dict[str, int]
+
+    def unread(self, before_ns: int) -> int:
+        """Packets in its ring that came before that time and that no worker took."""
+        return unread(self.ring, self.cursor, before_ns) if self.ring and self.cursor.get("pid") else 0
 
     def close(self) -> None:
         """Nobody came for it."""
@@ -56,6 +61,10 @@ class Post:
     leaving: str = ""
     has_heir: bool = False
     heir_program: bpf.Program | None = None
+    ordered_ns: int = 0
+    last_tries: int = 0
+    is_unborn: bool = False
+    missed: int = 0
     files_done: int = 0
     packets_before: int = 0
     guard: Guard = field(default_factory=Guard)
@@ -137,6 +146,10 @@ class Post:
         """Records a worker left behind, those of its living flows included."""
         page = self.counters()
         return page["flows_active"] + page["head"] - page["acknowledged"] if page else 0
+
+    def unread(self) -> int:
+        """Packets that came before the order to drain and that no worker took."""
+        return Handover(None, self.ring, self.counters()).unread(self.ordered_ns)
 
     def shortages(self) -> list[str]:
         """What the kernel gave less of than was asked, and what to do about it."""

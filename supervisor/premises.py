@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from shared.errors import FlowherdError
+from shared.logs import Log
 from shared.settings import Settings
 from supervisor import account, inventory, lock, roster
+from supervisor.outbound import ExporterOrders
 
 
 def take(settings: Settings, who: account.Account) -> lock.Lock:
@@ -15,6 +18,20 @@ def take(settings: Settings, who: account.Account) -> lock.Lock:
     account.make_folder(state / "spool", account.PRIVATE, who)
     account.make_folder(state / "store", account.PUBLIC, who)
     return lock.Lock.take(runtime / "lock", lambda pid: holder_sentence(settings, pid))
+
+
+def restore(settings: Settings, log: Log, orders: ExporterOrders) -> bool:
+    """Somebody removed a folder under us. The exporter may not make it again, so we do; whether it was so."""
+    wanted = [(Path(settings.state_dir) / "spool", account.PRIVATE)]
+    wanted += [(Path(sink.target), account.PUBLIC) for sink in orders.sinks if sink.kind == "store"]
+    gone = [(folder, mode) for folder, mode in wanted if not folder.exists()]
+    try:
+        for folder, mode in gone:
+            account.make_folder(folder, mode, orders.account)
+            log.warning("a folder was removed under us and is made again", folder=folder)
+    except FlowherdError:  # the exporter says what is wrong with the place
+        return False
+    return bool(gone)
 
 
 def holder_sentence(settings: Settings, pid: str) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from supervisor.commission import Commission
 from supervisor.confinement import Confinement
 from supervisor.control import Control
 from supervisor.inventory import LinkWatch
+from supervisor.ledger import Ledger
 from supervisor.muster import Muster
 from supervisor.notify import Notifier
 from supervisor.nursery import NurseryOrders
@@ -49,6 +51,7 @@ class Service(Session):
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
         nursery = NurseryOrders(orders.account, settings.cache_dir, raw=raw, sandbox=settings.sandbox)
         super().__init__(log, nursery, orders, drain_s=settings.drain_s, stderr=screen.stderr)
+        self.nursery.is_lasting = self.exporter.is_lasting = True
         self._muster = Muster(settings, self.herd, log, self.sample_key, self.exporter.report)
         self._requests = Requests(
             settings, read, commission, self._muster, self.herd, self.exporter, self.limits, log
@@ -62,6 +65,8 @@ class Service(Session):
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
         self._note, self._confinement, self._notifier = "", Confinement(log), Notifier()
+        self._restore = partial(premises.restore, settings, log)
+        self._ledger = Ledger.open(Path(settings.state_dir))
 
     def run(self) -> int:
         """Begin, watch, drain."""
@@ -80,6 +85,8 @@ class Service(Session):
         self._notifier.show(self._shown, time.monotonic())
         self._screen.detach()
         self._control.close()
+        self._muster.close()
+        self._ledger.close()
         self.finish()
         self.verdict.sentences += self.exporter.report.undelivered("wait in the spool for the next run")
         return self.verdict.code
@@ -108,6 +115,9 @@ class Service(Session):
             self._shown = self._snapshot(now_s)
             self._screen.show(self._shown)
             self._notifier.show(self._shown, now_s)
+            if self.phase is Phase.WORKING and self._restore(self.exporter.orders):
+                self.exporter.replace("its folders were made again", wanted=True)
+            self._ledger.keep(self.exporter.report, self.herd.posts.values(), now_s, self.log)
             self.exporter.tell_workers([row.as_message() for row in self._shown.rows])
 
     def _snapshot(self, now_s: float) -> Snapshot:

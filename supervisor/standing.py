@@ -6,7 +6,7 @@ import socket
 import time
 
 from shared.logs import Log
-from supervisor import guard, lifecycle
+from supervisor import descriptors, guard, lifecycle
 from supervisor.child import Child, End, Message, launch
 from supervisor.lifecycle import Life, Policy, State
 from supervisor.loop import Loop
@@ -15,6 +15,8 @@ POLICY = Policy()
 # Who got ready starts anew as often as it is killed; five ends in a row before that are a crash loop, however long
 # each takes: kernels that cannot be compiled are tried for a minute.
 STANDING_POLICY = Policy(intensity=4, period_s=math.inf, busy_period_s=3.0)
+# Who was ready once is never given up: with it all flow tables would go. It is waited for, longer each time.
+PROVEN_POLICY = Policy(intensity=1 << 30, busy_period_s=3.0)
 LARGE_POLICY = Policy(intensity=4, period_s=600.0)
 START_S = 300.0
 FILE_POLICY = Policy(intensity=2)  # a capture file whose worker dies for the third time is left
@@ -30,6 +32,7 @@ class Standing:
         self.child: Child | None = None
         self.life = Life()
         self.guard, self.fault = guard.Guard(), ""
+        self.is_lasting = self.is_proven = False
         self._loop, self._log, self._stderr = loop, log, stderr
 
     def greet(self) -> None:
@@ -53,6 +56,14 @@ class Standing:
         """It had got ready for its work: its end is no failed start."""
         raise NotImplementedError
 
+    def proven(self) -> None:
+        """It got ready; in a live run those to come will as well."""
+        self.is_proven = self.is_lasting
+
+    @property
+    def _policy(self) -> Policy:
+        return PROVEN_POLICY if self.is_proven else STANDING_POLICY
+
     @property
     def is_gone(self) -> bool:
         """No process is left."""
@@ -75,7 +86,12 @@ class Standing:
         """Start a successor when its back-off is over."""
         if lifecycle.is_due(self.life, now_s):
             self.life = lifecycle.restarting(self.life, now_s)
-            self.start()
+            try:
+                self.start()
+            except OSError as error:
+                why = f"cannot be started: {descriptors.reason(error)}"
+                self.life = lifecycle.died(self.life, now_s, why, self._policy)
+                self._log.error(f"{self.name} {why}")
         elif self.child and self.life.state is not State.STOPPING:
             self.watch(self.child, now_s)
 
@@ -125,7 +141,7 @@ class Standing:
             return
         why = self.guard.why or self.fault or end.explain(child.killed_by_us)
         is_large, ready = bool(self.guard.why), self.has_progressed
-        policy = LARGE_POLICY if ready and is_large else STANDING_POLICY
+        policy = LARGE_POLICY if ready and is_large else self._policy
         self.life = lifecycle.died(self.life, now_s, why, policy, progressed=ready and not is_large)
         what = "starting again" if self.life.state is State.BACKOFF else "given up"
         self._log.error(f"{self.name} ended, {what}", pid=child.pid, why=self.life.why)

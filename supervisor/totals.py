@@ -22,6 +22,8 @@ def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], misse
     ]
     if lost:
         parts.append(f"{lost:,} records dropped")
+    if missed_by_handle := counters.get("packets_missed", 0):
+        parts.append(f"at most {missed_by_handle:,} packets went with libpcap's buffer")
     if uncertain := counters.get("packets_uncertain", 0):
         parts.append(f"{uncertain:,} packets uncertain")
     return "; ".join(parts)

@@ -36,6 +36,10 @@ def namespace():
     name = f"fh-{os.getpid()}-{next(NUMBERS)}"
     ip("netns", "add", name)
     try:
+        quiet = [f"net.ipv6.conf.{which}.disable_ipv6=1" for which in ("all", "default")]
+        ip(
+            "netns", "exec", name, "sysctl", "-qw", *quiet
+        )  # the kernel itself says nothing: a fake reads no ring
         ip("-n", name, "link", "set", "lo", "up")
         ip("-n", name, "link", "add", "va", "type", "veth", "peer", "name", "vb")
         for end in ("va", "vb"):

@@ -1,0 +1,41 @@
+"""What a ring holds when nobody will read it any more: counted, so that no packet is lost unsaid.
+
+linux/if_packet.h: tpacket_hdr_v1 (a block's head), tpacket3_hdr (a packet's).
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator, Mapping
+
+from supervisor.ring import BLOCK_BYTES, Ring
+
+USER = 1
+BLOCK = struct.Struct(
+    "@8xIIIIQIIII"
+)  # status, packets, place of the first, length, number, first time, last time
+PACKET = struct.Struct("@III")  # how far the next is, seconds, nanoseconds
+
+
+def unread(ring: Ring, words: Mapping[str, int], before_ns: int) -> int:
+    """Packets in the ring behind the cursor in a table's first page, of those that came before that time."""
+    with mmap.mmap(ring.sock.fileno(), ring.blocks * BLOCK_BYTES, mmap.MAP_SHARED, mmap.PROT_READ) as memory:
+        return sum(_in_block(memory, block, words, before_ns) for block in range(ring.blocks))
+
+
+def _in_block(memory: mmap.mmap, block: int, words: Mapping[str, int], before_ns: int) -> int:
+    start = block * BLOCK_BYTES
+    status, count, first, _, number, sec, nsec, *_ = BLOCK.unpack_from(memory, start)
+    if not status & USER or not count or sec * 10**9 + nsec >= before_ns:
+        return 0
+    at = start + first
+    if block == words["cursor_block"] and number == words["cursor_sequence"]:
+        at = max(at, words["cursor_offset"])
+    return sum(time_ns < before_ns for time_ns in _times(memory, at, start + BLOCK_BYTES))
+
+
+def _times(memory: mmap.mmap, at: int, end: int) -> Iterator[int]:
+    """When each packet came, from the one at `at` on to the block's last."""
+    while at < end:
+        ahead, sec, nsec = PACKET.unpack_from(memory, at)
+        yield sec * 10**9 + nsec
+        at = at + ahead if ahead else end
