@@ -38,7 +38,7 @@ sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
 endef
 export EVERYBODY
 
-.PHONY: help setup dev run test fmt lint type pytest bench fuzz clean install install-files uninstall user tools peers stale
+.PHONY: help setup dev run test fmt lint type pytest bench soak fuzz clean install install-files uninstall user tools peers stale
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
@@ -78,6 +78,9 @@ fuzz: dev ## fuzz one target for a while (TARGET=http MINUTES=20); packets, dns,
 
 bench: .venv/.bench peers ## measure speed and memory beside other probes (ARGS="--only replay --quick")
 	@exec $(BIN)/python bench/run.py $(ARGS)
+
+soak: dev ## an hour of load and faults, root (ARGS="--minutes 5 --pps 20000 --write docs/soak.md")
+	@exec $(BIN)/python -m bench.soak $(ARGS)
 
 install: .venv/.home ## install into PREFIX=/opt/flowherd, with a unit for systemd (DESTDIR=… for packages)
 	@if [ -e "$(ROOT)" ] && [ ! -e "$(MARK)" ]; then \

@@ -34,8 +34,8 @@ class Section:
     commands: list = field(default_factory=list)
     readme: str = ""
 
-    def text(self, part):
-        """As it stands in docs/benchmarks.md."""
+    def text(self, part=""):
+        """As it stands in docs/benchmarks.md; no part of it: found by its commands alone."""
         day = time.strftime("%Y-%m-%d", time.gmtime())
         parts = [f"## {self.question}", wrapped(self.answer)]
         parts += [f"![{self.question}]({self.picture})"] if self.picture else []
@@ -43,7 +43,8 @@ class Section:
         parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
         commands = "\n".join(self.commands)
         parts += [f"```sh\n{commands}\n```"] if commands else []
-        parts += [f"`make bench ARGS='--only {part}'`, {day}, {machine()}."]
+        how = f"`make bench ARGS='--only {part}'`, " if part else ""
+        parts += [f"{how}{day}, {machine()}."]
         return "\n\n".join(parts)
 
 

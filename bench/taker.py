@@ -98,6 +98,11 @@ def sent(command):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def told(sender):
+    """Packets that a sender begun with Popen has sent, once it is through."""
+    return json.loads(sender.communicate()[0])["packets"]
+
+
 def disturbance(steps):
     """A remark, when the sender, which never rests, did not have its core to itself."""
     had = sum(step.sender_s for step in steps) / sum(step.seconds for step in steps)

@@ -119,13 +119,13 @@ def wire(**settings):
 class Flowherd:
     """One running flowherd that watches `vb` of a wire."""
 
-    def __init__(self, place, folder, *words, sink=None, cache=DEFAULT_ROOT):
+    def __init__(self, place, folder, *words, sink=None, cache=DEFAULT_ROOT, prefix=()):
         self.folder, self.log, self.out = folder, folder / "log", folder / "flows.jsonl"
         dirs = [f"--state-dir={folder}/state", f"--runtime-dir={folder}/run", f"--cache-dir={cache}"]
         sinks = [] if sink == "of the file" else ["--sink", sink or f"jsonl:{self.out}"]
         chosen = [] if {"--interface", "-i"} & set(words) else ["--interface", "vb"]
         with self.log.open("w") as log:
-            command = place.command(*FLOWHERD, "run", *dirs, *sinks, *chosen, *words)
+            command = place.command(*prefix, *FLOWHERD, "run", *dirs, *sinks, *chosen, *words)
             self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
 
     def counters(self, name="vb"):
