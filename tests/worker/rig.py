@@ -35,7 +35,8 @@ class Kernels:
         times = [ticks(seconds.get(name, usual)) for name, usual in TIMES.items()]
         lot = sampling_of(*sampling)._asdict() if sampling else {}
         rules = Rules(*times, mtu, decode=int(decode), **lot)
-        self.table = open_table(mmap.mmap(-1, size_bytes), max_flows, rules, translate=translate)
+        self.memory = mmap.mmap(-1, size_bytes)
+        self.table = open_table(self.memory, max_flows, rules, translate=translate)
         adopt(self.table)
         self.words = self.table.words
         self.words[INDEX["seed"]] = SEED
