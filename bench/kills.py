@@ -19,7 +19,7 @@ if __name__ == "__main__":
 import duckdb
 
 from bench import taker
-from bench.victims import Victims
+from bench.victims import EARLY, Victims
 from shared import manifest
 from tests.system.host import flowherd, until
 
@@ -79,8 +79,9 @@ def measure(packets, kills, pps, seed):
 
 
 def moments(rng, kills, seconds):
-    """Seconds from the first packet."""
-    return sorted(rng.uniform(FIRST_S, max(seconds - LAST_S, FIRST_S)) for _ in range(kills))
+    """Seconds from the first packet; and whether it may hit one that only starts."""
+    last_s = max(seconds - LAST_S, FIRST_S)
+    return sorted((rng.uniform(FIRST_S, last_s), rng.random() < EARLY) for _ in range(kills))
 
 
 def killed_under(live, place, victims, packets, pps, at_s):
@@ -88,10 +89,10 @@ def killed_under(live, place, victims, packets, pps, at_s):
     command = taker.sending(place, pps=pps, packets=packets, flows=FLOWS, seconds=SLOW * packets / pps)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
         began_s = time.monotonic()
-        for moment_s in at_s:
+        for moment_s, early in at_s:
             time.sleep(max(0.0, began_s + moment_s - time.monotonic()))
             assert live.process.poll() is None, live.said()
-            while sender.poll() is None and not victims.strike():
+            while sender.poll() is None and not victims.strike(early=early):
                 time.sleep(0.005)
         return taker.told(sender)
 

@@ -19,7 +19,7 @@ from bench import kills, taker
 from bench.disk import full, small_disk
 from bench.gauge import Gauge
 from bench.result import Section, Table
-from bench.victims import KINDS, Victims
+from bench.victims import EARLY, KINDS, Victims
 from tests.system.host import flowherd, until
 
 ROUND_S = 30.0  # of packets; then all must be in a counter
@@ -80,7 +80,7 @@ class Soak:
 
     def kill(self):
         """kill -9"""
-        return self.victims.strike()
+        return self.victims.strike(early=self.rng.random() < EARLY)
 
     def stop(self):
         """SIGSTOP for some seconds"""

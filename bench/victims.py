@@ -7,14 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 KINDS = ("worker", "nursery", "exporter")
-EARLY = 0.02  # at each look
+EARLY = 0.1  # so many of the kills hit whom they may
 SHARES = (3, 1, 1)  # a worker is killed more often: it holds most
 
 
 class Victims:
-    """Whom of the supervisor's children a seeded chance hits; one that has not yet come up seldom.
+    """Whom of the supervisor's children a seeded chance hits: one that is up, or, if `early`, one that starts.
 
-    Else a slow machine would see little but starts that come to nothing.
+    With early ones alone a slow machine would see little but starts that come to nothing.
     """
 
     def __init__(self, supervisor, rng, packets=lambda: 0):
@@ -23,11 +23,11 @@ class Victims:
         self._before = 0
         self.hit = Counter()
 
-    def strike(self, number=signal.SIGKILL, kinds=KINDS):
+    def strike(self, number=signal.SIGKILL, kinds=KINDS, *, early=False):
         """Send one of them the signal; its kind and pid, or None when there was nobody to hit."""
         kind = self._rng.choices(kinds, [SHARES[KINDS.index(kind)] for kind in kinds])[0]
         pid = self.of(kind)
-        if not pid or (number == signal.SIGKILL and not self._may_die(kind, pid)):
+        if not pid or (number == signal.SIGKILL and not (early or self._is_up(kind, pid))):
             return None
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -40,12 +40,11 @@ class Victims:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
-    def _may_die(self, kind, pid):
-        before, now = self._before, self._packets()
-        is_up = has_dropped(pid) and (kind != "worker" or now > before or not now)
-        if kind == "worker" and is_up:
-            self._before = now
-        return is_up or self._rng.random() < EARLY
+    def _is_up(self, kind, pid):
+        if kind != "worker":
+            return has_dropped(pid)
+        before, self._before = self._before, self._packets()
+        return self._before > before or not self._before
 
     def of(self, kind):
         """Pid of the first process of that kind, 0 for none."""
