@@ -143,7 +143,7 @@ def section(soak, stored, records, minutes):
     faults = ", ".join(f"{what}: {count}" for what, count in sorted(soak.faults.items()))
     ends = ", ".join(f"{kind} {count}" for kind, count in sorted(hit.items()))
     rows = [
-        ("packets sent", f"{soak.sent:,}"),
+        ("packets sent", f"{soak.sent:,}, {soak.sent / minutes / 60:,.0f} a second on average"),
         ("in the store", f"{stored:,} in {records:,} records"),
         ("in no flow, counted", f"{totals['told']:,}"),
         ("missing", f"{missing:,}, of {totals['packets_uncertain']:,} uncertain"),
