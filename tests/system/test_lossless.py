@@ -19,9 +19,9 @@ SEED = random.SystemRandom().randrange(1 << 32)
 
 def test_kills_at_random_lose_no_packet():
     """`python -m bench.kills` is the same with 5 million packets and 200 kills."""
-    found = kills.measure(packets=240_000, kills=20, pps=30_000, seed=SEED)
-    assert sum(found.kills.values()) > 10, f"seed {SEED}"
-    assert found.sent == 240_000
+    found = kills.measure(packets=150_000, kills=14, pps=30_000, seed=SEED)
+    assert sum(found.kills.values()) > 7, f"seed {SEED}"
+    assert found.sent == 150_000
     found.check()
 
 

@@ -63,11 +63,3 @@ def test_what_went_with_all_of_them_is_said(place, folder):
     said, stored = started_again(place, folder)
     assert stored == 0
     assert "lost at most vb: 50 flows and 0 records" in said
-
-
-def test_a_clean_end_leaves_no_note(place, folder):
-    with flowherd(place, folder, sink="null") as live:
-        live.capturing()
-        until(lambda: noted(folder), live.said)
-        live.stop()
-    assert not noted(folder)

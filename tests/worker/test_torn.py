@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.worker.rig import Kernels
 from tests.worker.torn import SETTINGS, captured, check, run
 
-LOOKS, PACKETS, AWAY_S = 150, 200, 0.0005
+LOOKS, PACKETS, AWAY_S = 80, 200, 0.0005
 READY = 1
 
 
@@ -58,12 +58,12 @@ def test_whatever_a_kill_leaves_is_made_whole():
 
 def test_after_each_line_of_the_kernels():
     """Every store of every kernel, as plain Python: insert, count, report, evict, sweep, the end of all."""
-    words = [sys.executable, "-W", "ignore", "-m", "tests.worker.torn", "24"]
+    words = [sys.executable, "-W", "ignore", "-m", "tests.worker.torn", "14"]
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     environment |= {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) > 1000
+    assert int(done.stdout) > 700
 
 
 pytestmark = pytest.mark.slow
