@@ -228,7 +228,8 @@ def test_a_worker_whose_supervisor_is_gone_drains_and_ends(content, size_bytes):
     host = Host(content, 500)
     os.truncate(host.table, size_bytes)
     pid, life, batches, acks = host.fork()
-    assert channel.receive(life)[0] == {"did": "capturing", "core": CORE}  # granted, and read back
+    said = channel.receive(life)[0]
+    assert (said["did"], said["core"]) == ("capturing", CORE), "granted, and read back"
     life.close()
     ends_s = time.monotonic() + 10
     while os.waitpid(pid, os.WNOHANG)[0] == 0:
