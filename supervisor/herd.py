@@ -104,7 +104,10 @@ class Herd:
         post.guard.begin(time.monotonic())
         with theirs:
             self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-            self.nursery.fork(post.spec(), (table, *both.to_worker, theirs.fileno(), *post.descriptors()))
+            hands = (table, *both.to_worker, theirs.fileno(), *post.descriptors())
+            if not self.nursery.fork(post.spec(), hands):
+                post.fault, post.is_unborn = ("the nursery ended before it was to fork it", Exit.FAILURE), True
+                post.worker.abandon()
         if post.life.state is State.STOPPING:
             post.worker.send({"do": "drain"})
 
@@ -253,6 +256,8 @@ class Herd:
         self.bury_strangers()
         for post in list(self.posts.values()):
             self._restart_due(post, now_s)
+            if post.worker is None and post.life.state is State.STARTING:
+                self._fork(post)  # the nursery was ready before the end of an unborn worker was heard
             if post.worker and post.kind != "files":
                 self._watch(post, post.worker, now_s)
 

@@ -108,4 +108,5 @@ class Nursery(Standing):
 
     def lost(self) -> None:
         """Forks under way may never be answered."""
+        self.is_ready = False
         self._news.lost(self.life.why if self.life.state is lifecycle.State.FATAL else "")
