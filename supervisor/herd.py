@@ -106,7 +106,8 @@ class Herd:
             self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
             hands = (table, *both.to_worker, theirs.fileno(), *post.descriptors())
             if not self.nursery.fork(post.spec(), hands):
-                post.fault, post.is_unborn = ("the nursery ended before it was to fork it", Exit.FAILURE), True
+                post.fault = ("the nursery ended before it was to fork it", Exit.FAILURE)
+                post.is_unborn = True
                 post.worker.abandon()
         if post.life.state is State.STOPPING:
             post.worker.send({"do": "drain"})

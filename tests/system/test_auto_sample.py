@@ -46,7 +46,10 @@ def test_more_records_than_the_target_raise_it_and_quiet_lowers_it(place, folder
     rates = [record["sample_rate"] for record in records]
     assert min(rates) == 1
     assert max(rates) >= 4
-    assert all(record["packets"] == record["rev_packets"] for record in records if record["sample_rate"] > 1)
+    halves = [r for r in records if r["sample_rate"] > 1 and r["packets"] != r["rev_packets"]]
+    assert len(halves) <= 4 * rounds, (
+        "a change of rate may fall between the two packets of flows under way, of no others"
+    )
     estimate = sum((r["packets"] + r["rev_packets"]) * r["sample_rate"] for r in records)
     sent = 2 * FLOWS * rounds
     assert abs(estimate - sent) < 0.15 * sent, (estimate, sent, live.said())
