@@ -106,9 +106,7 @@ class Herd:
             self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
             hands = (table, *both.to_worker, theirs.fileno(), *post.descriptors())
             if not self.nursery.fork(post.spec(), hands):
-                post.fault = ("the nursery ended before it was to fork it", Exit.FAILURE)
-                post.is_unborn = True
-                post.worker.abandon()
+                self._give_up_fork(post.worker, post, "the nursery ended before it was to fork it")
         if post.life.state is State.STOPPING:
             post.worker.send({"do": "drain"})
 
@@ -130,8 +128,12 @@ class Herd:
         """The nursery died: a fork it never answered is over once the worker's channel closes."""
         for post in list(self.posts.values()):  # one that was to drain leaves them
             if post.worker and not post.worker.pid:
-                post.fault, post.is_unborn = ("the nursery ended while it was to fork it", Exit.FAILURE), True
-                post.worker.abandon()
+                self._give_up_fork(post.worker, post, "the nursery ended while it was to fork it")
+
+    def _give_up_fork(self, unborn: Child, post: Post, why: str) -> None:
+        """Nobody will answer: the next nursery forks it, and its end is none of the post's."""
+        post.fault, post.is_unborn = (why, Exit.FAILURE), True
+        unborn.abandon()
 
     def heard(self, child: Child, message: Message, /) -> None:
         """A worker's life channel."""
