@@ -24,9 +24,6 @@ from supervisor.standing import FILE_POLICY, POLICY
 # report of all flows at the end.
 SILENT_S = {State.STARTING: 30.0, State.RUNNING: 5.0, State.STOPPING: 10.0}  # no other has one
 LAST_TRIES = 3
-NICE = (
-    -10
-)  # of who captures: beside others on its core it lost a sixth of what it lost with 0 (docs/adr/0009)
 COUNTERS = tuple(counter.name for counter in WORKER if counter.kind == "counter")
 
 
