@@ -1,12 +1,12 @@
 """One exporter at a time has the spool: a new one waits until the orphan of a killed flowherd has ended."""
 
-import fcntl
 import os
 import time
 from pathlib import Path
 
 from exporter.log import log
 from shared.errors import FlowherdError
+from shared.file_lock import is_locked
 
 NAME = "lock"
 PATIENCE_S = 15.0  # an orphan takes 7 at most
@@ -17,7 +17,7 @@ def take(folder: Path, patience_s: float = PATIENCE_S) -> None:
     """Hold the lock as long as this process lives; FlowherdError names who has it."""
     descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until_s, waits = time.monotonic() + patience_s, False
-    while not _is_ours(descriptor):
+    while not is_locked(descriptor):
         holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
         if time.monotonic() >= until_s:
             os.close(descriptor)
@@ -31,11 +31,3 @@ def take(folder: Path, patience_s: float = PATIENCE_S) -> None:
         time.sleep(LOOK_S)
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-
-
-def _is_ours(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

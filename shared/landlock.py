@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from shared.system_call import call
+
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every processor
 ASK_VERSION, PATH_BENEATH, NET_PORT = 1, 1, 2
 
@@ -53,7 +55,7 @@ def restrict(reads: Iterable[str], writes: Iterable[str], ports: Iterable[int] |
     if ports is None:
         net &= ~CONNECT_TCP
     size = 8 if abi < 4 else 16 if abi < 6 else 24
-    rules = _call(CREATE_RULESET, ctypes.byref(_Ruleset(files, net, scoped)), ctypes.c_size_t(size), 0)
+    rules = call(CREATE_RULESET, ctypes.byref(_Ruleset(files, net, scoped)), ctypes.c_size_t(size), 0)
     try:
         for access, paths in ((READ, reads), (READ | WRITE, writes)):
             for path in paths:
@@ -61,8 +63,8 @@ def restrict(reads: Iterable[str], writes: Iterable[str], ports: Iterable[int] |
                     _allow_path(rules, path, access & files)
         for port in ports or () if net & CONNECT_TCP else ():
             rule = _PortRule(CONNECT_TCP, port)
-            _call(ADD_RULE, rules, NET_PORT, ctypes.byref(rule), 0)
-        _call(RESTRICT_SELF, rules, 0)
+            call(ADD_RULE, rules, NET_PORT, ctypes.byref(rule), 0)
+        call(RESTRICT_SELF, rules, 0)
     finally:
         os.close(rules)
     return abi
@@ -82,14 +84,6 @@ def _allow_path(rules: int, path: str, access: int) -> None:
         if not Path(path).is_dir():
             access &= ~OF_FOLDERS
         rule = _PathRule(access, folder)
-        _call(ADD_RULE, rules, PATH_BENEATH, ctypes.byref(rule), 0)
+        call(ADD_RULE, rules, PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(folder)
-
-
-def _call(number: int, *arguments: object) -> int:
-    result = int(_libc.syscall(number, *arguments))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return result

@@ -4,12 +4,12 @@ A flow table of many flows is read at random, and with pages of 4 KiB finding a 
 (docs/adr/0010). fsopen(2), fsconfig(2), fsmount(2): Linux 5.2, root; their numbers are the same on every processor.
 """
 
-import ctypes
 import os
+
+from shared.system_call import call
 
 FSOPEN, FSCONFIG, FSMOUNT = 430, 431, 432
 CLOSE_ON_EXEC, SET_STRING, CREATE = 1, 1, 6  # linux/mount.h: FSOPEN_ and FSMOUNT_CLOEXEC, FSCONFIG_…
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def make_file(name: str, mib: int) -> int:
@@ -26,19 +26,11 @@ def make_file(name: str, mib: int) -> int:
 
 def _mount(options: dict[str, str]) -> int:
     """A tmpfs with these options, not attached anywhere: it ends with its last file."""
-    context = _call(FSOPEN, b"tmpfs", CLOSE_ON_EXEC)
+    context = call(FSOPEN, b"tmpfs", CLOSE_ON_EXEC)
     try:
         for option, value in options.items():
-            _call(FSCONFIG, context, SET_STRING, option.encode(), value.encode(), 0)
-        _call(FSCONFIG, context, CREATE, None, None, 0)
-        return _call(FSMOUNT, context, CLOSE_ON_EXEC, 0)
+            call(FSCONFIG, context, SET_STRING, option.encode(), value.encode(), 0)
+        call(FSCONFIG, context, CREATE, None, None, 0)
+        return call(FSMOUNT, context, CLOSE_ON_EXEC, 0)
     finally:
         os.close(context)
-
-
-def _call(number: int, *arguments: int | bytes | None) -> int:
-    result = int(_libc.syscall(number, *arguments))
-    if result < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    return result

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import FlowherdError
+from shared.file_lock import is_locked
 
 FOLDER = Path("/run/flowherd/locks")
 MOMENTS, MOMENT_S = 10, 0.01
@@ -29,7 +30,7 @@ class Lock:
         """
         while True:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            if not _locked(fd, fcntl.LOCK_EX) and not (group and _joined(fd, group)):
+            if not is_locked(fd, fcntl.LOCK_EX) and not (group and _joined(fd, group)):
                 pid = _content(fd)[0]
                 os.close(fd)
                 raise FlowherdError(refusal(pid))
@@ -44,17 +45,9 @@ class Lock:
 
     def release(self) -> None:
         """Let the next instance have it. Removed while still held, by the last: nobody trusts a removed file."""
-        if _locked(self._fd, fcntl.LOCK_EX):
+        if is_locked(self._fd, fcntl.LOCK_EX):
             self._path.unlink(missing_ok=True)
         os.close(self._fd)
-
-
-def _locked(fd: int, how: int) -> bool:
-    try:
-        fcntl.flock(fd, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _joined(fd: int, group: int) -> bool:
@@ -63,7 +56,7 @@ def _joined(fd: int, group: int) -> bool:
     Who has just come is alone for a moment, until its group is written.
     """
     for _ in range(MOMENTS):
-        if _content(fd)[1] == str(group) and _locked(fd, fcntl.LOCK_SH):
+        if _content(fd)[1] == str(group) and is_locked(fd, fcntl.LOCK_SH):
             return True
         time.sleep(MOMENT_S)
     return False
@@ -92,6 +85,6 @@ def is_held(ifindex: int) -> bool:
     except OSError:
         return False
     try:
-        return not _locked(fd, fcntl.LOCK_EX)
+        return not is_locked(fd, fcntl.LOCK_EX)
     finally:
         os.close(fd)

@@ -4,7 +4,6 @@ A segment and the cursor it brings are committed by the same rename of the manif
 was in no manifest, and is removed at the next start.
 """
 
-import fcntl
 import os
 import re
 import time
@@ -17,6 +16,7 @@ from exporter.sinks.base import Place
 from exporter.sinks.parquet import Parquet, warm
 from shared import manifest as manifests
 from shared.errors import ConfigurationError
+from shared.file_lock import is_locked
 from shared.manifest import Manifest
 from shared.record import Batch
 
@@ -162,14 +162,12 @@ class Store:
 
     def _take_lock(self) -> None:
         self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not is_locked(self._lock):
             pid = os.pread(self._lock, 20, 0).decode().strip() or "unknown"
             raise ConfigurationError(
                 f"store {self._folder} is being written by another flowherd (pid {pid}); "
                 "stop that one or choose another folder: --sink store:DIR"
-            ) from error
+            )
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
 
