@@ -30,15 +30,16 @@ class Delivery(threading.Thread):
         self._spool = spool
         self._draining, self._leaving = threading.Event(), threading.Event()
         self._failures = 0
+        self._has_tried_last = False
         self._in_hand: list[Entry] = []
         self.cursor = self.taken = 0
 
     def open(self) -> None:
         """Get the sink ready in the caller's thread, so that what is wrong with it is said at start."""
-        self.cursor = self.taken = self.sink.open(self._spool.last)
+        self.cursor = self.taken = self.sink.open(self._spool.start)
 
     def drain(self) -> None:
-        """Deliver what the spool holds, then end; a sink that keeps failing is left after a few attempts."""
+        """Deliver what the spool holds, then end; a sink that keeps failing is left, never without a last attempt."""
         self._draining.set()
         self._spool.wake()
 
@@ -76,7 +77,7 @@ class Delivery(threading.Thread):
         if self._leaving.is_set():
             return bool(self._in_hand) and not self._failures
         if self._failures:
-            return self._failures < LAST_ATTEMPTS
+            return self._failures < LAST_ATTEMPTS or not self._has_tried_last
         return bool(self._in_hand) or self._spool.after(self.taken) is not None
 
     def _attempt(self) -> None:
@@ -124,6 +125,7 @@ class Delivery(threading.Thread):
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
+        self._has_tried_last = self._draining.is_set()
         self.errors += 1
         self.error = " ".join(str(error).split()) or type(error).__name__
         wait_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures - 1, DOUBLINGS), BACKOFF_LONGEST_S)

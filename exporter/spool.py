@@ -47,6 +47,14 @@ class Spool:
         """Sequence of the newest batch, 0 when there never was one."""
         return max((entry.sequence for entry in self._newest.values()), default=0)
 
+    @property
+    def start(self) -> int:
+        """The sequence before the oldest batch held: a sink without a cursor gets all that others still wait for.
+
+        Its store was removed, or it is new: had it begun after the newest, what waits would be lost uncounted.
+        """
+        return self._entries[0].sequence - 1 if self._entries else self.last
+
     def acknowledged(self, epoch: int) -> int | None:
         """Number of the record expected next from `epoch`; None when the epoch is new."""
         entry = self._newest.get(epoch)

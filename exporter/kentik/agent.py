@@ -28,12 +28,12 @@ class Agent:
         self._cursor_path = place.spool_dir / f"cursor-{place.order.name}"
         self._durable, self._starts_again = place.orders.durable, place.orders.again
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """The cursor; and the devices. That Kentik says no ends the first start, no answer within START_S does not."""
         try:
             sequence = int(json.loads(self._cursor_path.read_bytes())["sequence"])
         except (FileNotFoundError, ValueError):
-            sequence = newest
+            sequence = start
             self.commit(sequence)
         self._find()
         self.chores.start()

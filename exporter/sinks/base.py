@@ -33,8 +33,8 @@ class Sink(Protocol):
     def warm() -> None:
         """Import what the sink's library imports late; called while every file may still be read."""
 
-    def open(self, newest: int) -> int:
-        """Get ready; the sequence committed last. Without a cursor start at `newest`, and commit that."""
+    def open(self, start: int) -> int:
+        """Get ready; the sequence committed last. Without a cursor begin after `start`, and commit that."""
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Take one batch; it need not be durable before `flush`."""

@@ -30,13 +30,13 @@ class Jsonl:
     def warm() -> None:
         """Nothing to import."""
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """Cut the file back to what was committed."""
         self._is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         os.set_blocking(self._descriptor, True)
         committed = self._committed()
         if committed is None:
-            self._sequence, self._offset = newest, self._size()
+            self._sequence, self._offset = start, self._size()
             self._commit()
         else:
             self._sequence, self._offset = committed

@@ -56,9 +56,9 @@ class Kentik:
         """Sample rates of the devices, by interface; empty until they are known."""
         return self._agent.fleet.samples if self._agent.fleet.lines else {}
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """Cursor and devices."""
-        return self._agent.open(newest)
+        return self._agent.open(start)
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Keep it until the second is over."""

@@ -85,9 +85,9 @@ class Stream:
         """Import what requests imports late."""
         warm()
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """Cursor and devices."""
-        self._sequence = self._agent.open(newest)
+        self._sequence = self._agent.open(start)
         return self._sequence
 
     def add(self, sequence: int, batch: Batch) -> None:

@@ -14,9 +14,9 @@ class Null:
     def warm() -> None:
         """Nothing to import."""
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """Start at now, always."""
-        return newest
+        return start
 
     def add(self, sequence: int, batch: Batch) -> None:
         """Take one batch."""

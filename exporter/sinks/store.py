@@ -50,15 +50,15 @@ class Store:
         """DuckDB imports part of itself at its first query."""
         warm()
 
-    def open(self, newest: int) -> int:
+    def open(self, start: int) -> int:
         """Take the lock, read the manifest, remove what no manifest ever named."""
         self._take_lock()
         self._manifest = self._read()
         self._remove_strays()
         self._sequence = self._manifest.cursors.get(self._place.spool_identity, -1)
         if self._sequence < 0:
-            self._sequence = newest
-            self._commit(upkeep.added(self._manifest, None, self._place.spool_identity, newest))
+            self._sequence = start
+            self._commit(upkeep.added(self._manifest, None, self._place.spool_identity, start))
         return self._sequence
 
     def add(self, sequence: int, batch: Batch) -> None:

@@ -47,3 +47,59 @@ def test_what_waits_is_counted_whoever_put_it_there(tmp_path):
         {"sinks": [{"name": "broken", "records": 0, "dropped": 0, "waiting": 5, "error": "nobody there"}]}
     )
     assert report.undelivered("wait") == ["broken: 5 records wait: nobody there"]
+
+
+def filled_spool(folder, batches=2):
+    """So many batches of five records, for a sink that had none of them."""
+    spool = Spool(folder, durable=False)
+    for first in range(0, batches * 5, 5):
+        spool.put(Message(1, first, 5, pack(Batch("eth0", 2, 1, some_rows(first, 5), {}))), 0)
+        spool.sync()
+    return spool
+
+
+class Healed(Broken):
+    """It failed often, and now it works."""
+
+    def __init__(self, failures=0):
+        self.failures, self.taken = failures, []
+
+    def add(self, sequence, batch):
+        """Numbers are all that is asked for."""
+        self.taken.append(sequence)
+
+    def due(self, *, idle):
+        """When nothing more waits."""
+        return idle
+
+    def flush(self):
+        """Fail as often as told."""
+        if self.failures:
+            self.failures -= 1
+            raise OSError("still full")
+
+    def tidy(self):
+        """It has nothing."""
+
+    close = discard = tidy
+
+
+@pytest.mark.parametrize(("failures", "delivered"), [(0, 10), (1, 0)])
+def test_who_failed_long_is_tried_once_more_before_the_end(tmp_path, failures, delivered):
+    """Room came back while the sink was waiting: all is delivered; if not, nobody is kept waiting."""
+    delivery = Delivery("healed", Healed(failures), filled_spool(tmp_path))
+    delivery._failures = 40
+    delivery.drain()
+    delivery.run()
+    assert delivery.records == delivered
+    assert delivery.waiting() == 10 - delivered
+
+
+def test_a_sink_without_a_cursor_gets_what_others_wait_for(tmp_path):
+    """Its store was removed, say: it begins with the oldest batch of the spool, not after the newest."""
+    spool = filled_spool(tmp_path, batches=3)
+    assert spool.start == 0
+    spool.release(2)
+    assert spool.start == 2
+    spool.release(3)
+    assert spool.start == spool.last == 3

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -127,6 +128,27 @@ def test_a_spool_of_one_run_drops_nothing(tmp_path):
         assert numbers == list(range(30_000))
         assert until(lambda: worker.listen().get(1)) == 30_000
         os.close(read_end)
+
+
+def test_a_store_removed_while_records_wait_gets_them(tmp_path):
+    """What it had committed is gone with it; what waited in the spool is not."""
+    ordered = settings(tmp_path, "store")
+    with exporter(ordered) as rig:
+        rig.hear("ready")
+        worker = rig.worker()
+        worker.send(message(1, 0, 10))
+        until(lambda: stored(tmp_path / "store") == list(range(10)))
+        for first in range(10, 60, 10):
+            worker.send(message(1, first, 10))
+        until(lambda: worker.listen().get(1) == 60)
+        rig.kill()
+    shutil.rmtree(tmp_path / "store")
+    (tmp_path / "store").mkdir()
+    with exporter(ordered) as rig:
+        rig.hear("ready")
+        (sink,) = rig.drain()["sinks"]
+    assert (sink["records"], sink["dropped"], sink["waiting"]) == (50, 0, 0)
+    assert stored(tmp_path / "store") == list(range(10, 60))
 
 
 def test_a_corrupt_spool_file_is_set_aside(tmp_path):
