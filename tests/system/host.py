@@ -163,7 +163,7 @@ class Flowherd:
     def received(self, count, name="vb"):
         """Wait until `count` packets came."""
         until(
-            lambda: self.counters(name)["packets_received"] >= count,
+            lambda: self.counters(name).get("packets_received", -1) >= count,
             lambda: f"{count}: {self.counters(name)}",
         )
         return self.counters(name)
