@@ -7,16 +7,15 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import cores, kentik, translations
+from supervisor import cores, kentik, translations, values
 
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
 LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
 TABLE = "interface"
-UNIONS = (Union, types.UnionType)
 UNSHOWN = frozenset({"token", "proxy_url"})
 
 
@@ -38,9 +37,16 @@ def read_file(path: str) -> File:
         content = tomllib.loads(Path(place).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{place}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{place}: is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{place}: is not TOML: {_why_no_toml(error)}") from error
     return checked(place, content)
+
+
+def _why_no_toml(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"its byte {error.start} is no UTF-8"
+    is_told = isinstance(error, tomllib.TOMLDecodeError)
+    return str(error) if is_told else "it has a number too long, or lists too deep, to be read"
 
 
 def checked(place: str, content: dict[str, Any]) -> File:
@@ -53,6 +59,10 @@ def checked(place: str, content: dict[str, Any]) -> File:
     hints = file_keys()
     for key, value in content.items():
         _check_key(place, key, value, hints)
+    if content.get("sinks") == []:
+        raise ConfigurationError(
+            f'{place}: sinks: is empty; name one, "store" as without this line, or "null"'
+        )
     capture = get_type_hints(CaptureSettings)
     for name, table in tables.items():
         for key, value in table.items():
@@ -78,35 +88,9 @@ def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separ
     if key not in hints:
         near = difflib.get_close_matches(key, hints, n=1, cutoff=0.4)
         raise ConfigurationError(f"{path}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
-    if not _fits(value, hints[key]):
-        shown = "it" if key in UNSHOWN else repr(value)
-        raise ConfigurationError(f"{path}: {shown} is not {_in_words(hints[key])}")
-
-
-def _fits(value: object, hint: object) -> bool:
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if get_origin(hint) in UNIONS:
-        return any(_fits(value, part) for part in get_args(hint))
-    if get_origin(hint) is tuple:
-        return isinstance(value, list) and all(type(item) is get_args(hint)[0] for item in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint
-
-
-def _in_words(hint: Any) -> str:  # noqa: ANN401 type hints have no type of their own
-    if get_origin(hint) is Literal:
-        return " or ".join(get_args(hint))
-    if get_origin(hint) in UNIONS:
-        return " or ".join(map(_in_words, get_args(hint)))
-    words: dict[Any, str] = {
-        bool: "true or false",
-        int: "a whole number",
-        float: "a number",
-        str: "a text in quotes",
-    }
-    return words.get(hint, "a list of numbers, [8080]" if int in get_args(hint) else 'a list of texts, ["…"]')
+    if not values.fits(value, hints[key]):
+        sentence = values.refusal(path, value, hints[key])
+        raise ConfigurationError(f"{path}: it is not a text in quotes" if key in UNSHOWN else sentence)
 
 
 def as_words(value: object) -> list[str]:

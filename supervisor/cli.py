@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
-from cyclopts.config import Env
+from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
 
 from shared import logs
 from shared.errors import ConfigurationError, Exit, FlowherdError, UsageError
-from shared.log_forms import form_of
 from shared.logs import Log
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import arguments, credentials, descriptors
@@ -34,32 +32,34 @@ from supervisor.flags import (
     KentikFlags,
     Store,
     StoreFlags,
+    bad_word,
     hoisted,
     store_dir,
 )
+from supervisor.variables import Variables
 
 app = App(
     name="flowherd",
     help="A host flow agent: packets of every NIC become biflow records, kept locally or exported.",
     version_flags=("--version", "-V"),
     version=lambda: f"flowherd {version_of('flowherd')}",
-    config=[Env(credentials.ENVIRONMENT, command=False), ORIGINS.add_file],
+    config=[Variables(credentials.ENVIRONMENT, command=False), ORIGINS.add_file],
     default_parameter=Parameter(negative_iterable=(), negative_none=()),
     result_action="return_value",
 )
 Make = Callable[[HostSettings, CaptureSettings, KentikSettings], Settings]
-Nic = Annotated[str, Parameter(help="its name, as `flowherd status` shows it")]
+Nic = Annotated[str, Parameter(show_env_var=False, help="its name, as `flowherd status` shows it")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="print JSON")]
 Mirror = Annotated[
     bool, Parameter(negative=(), help="packets come wrapped, as a Juniper router mirrors them")
 ]
 Ports = Annotated[tuple[int, ...], Parameter(help="of RADIUS, instead of 1812 and 1813; may be repeated")]
+Captures = Annotated[str, Parameter(show_env_var=False)]
 FILES_WHOLE = "is for live capture; capture files are read whole"
 Words = Annotated[str, Parameter(allow_leading_hyphen=True, help="as `flowherd VERB --help` says")]
 
 
-def _log(common: Common, settings: Settings) -> Log:
-    logs.use(form_of(settings.log_format))
+def _log(common: Common) -> Log:
     return Log("supervisor", ("info", "debug", "trace")[min(common.verbose, 2)])
 
 
@@ -76,12 +76,12 @@ def run(
     from supervisor.service import run as serve
 
     settings = ORIGINS.settings(host, capture, kentik)
-    return serve(settings, _log(common, settings), _reading(ORIGINS.settings))
+    return serve(settings, _log(common), _reading(ORIGINS.settings))
 
 
 @app.command
 def replay(
-    *captures: str,
+    *captures: Captures,
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
     kentik: KentikFlags = KENTIK,
@@ -98,12 +98,12 @@ def replay(
             ("sample",), "replay", "auto is for live capture; a replay waits, give it a number"
         )
     settings = ORIGINS.settings(host, capture, kentik)
-    return start(settings, captures, _log(common, settings))
+    return start(settings, captures, _log(common))
 
 
 @app.command
 def dns(
-    *captures: str,
+    *captures: Captures,
     juniper_mirror: Mirror = False,
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
@@ -123,7 +123,7 @@ def dns(
 
 @app.command
 def radius(
-    *captures: str,
+    *captures: Captures,
     ports: Ports = (),
     host: HostFlags = HOST,
     capture: CaptureFlags = CAPTURE,
@@ -156,10 +156,10 @@ def _send(settings: Settings, captures: tuple[str, ...], common: Common, make: M
     if captures:
         from supervisor.replay import replay as start
 
-        return start(settings, captures, _log(common, settings))
+        return start(settings, captures, _log(common))
     from supervisor.service import run as serve
 
-    return serve(settings, _log(common, settings), _reading(make))
+    return serve(settings, _log(common), _reading(make))
 
 
 def _reading(make: Make) -> Callable[[], Settings]:
@@ -289,7 +289,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except CycloptsError as error:
-        return _refuse(_sentence(error), _code_of(error))
+        is_value = isinstance(error, CoercionError)
+        return _refuse(_sentence(error), Exit.CONFIGURATION if is_value else Exit.USAGE)
     except FlowherdError as error:
         return _refuse(str(error), error.code)
     except KeyboardInterrupt:
@@ -319,11 +320,7 @@ def _sentence(error: CycloptsError) -> str:
         word = str((error.unused_tokens or [""])[0])
         near = difflib.get_close_matches(word, VERBS, n=1)
         return f"no verb {word!r}; " + (f"did you mean {near[0]}?" if near else "`flowherd --help` lists all")
-    text = " ".join(str(error).split()).replace("int|Literal[auto]", "a whole number or auto")
+    if isinstance(error, CoercionError) and error.token and error.target_type:
+        return bad_word(error.token, error.target_type)
+    text = " ".join(str(error).split())
     return text[:1].lower() + text[1:]
-
-
-def _code_of(error: CycloptsError) -> int:
-    """A bad value from the environment or the file is configuration; on the command line it is usage."""
-    token = getattr(error, "token", None)
-    return Exit.USAGE if token is None or token.source in {"", "cli"} else Exit.CONFIGURATION

@@ -16,7 +16,7 @@ from rich.text import Text
 from shared.errors import Exit, FlowherdError
 from shared.interface_index import indices, tail_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import check, control, credentials, inventory, live, roster
+from supervisor import check, control, credentials, inventory, live, roster, variables
 from supervisor.advice import advise
 from supervisor.arguments import LIST_KEYS
 from supervisor.flags import Origins
@@ -197,7 +197,7 @@ def _open(name: str, value: object) -> object:
 
 
 def _origin(name: str, origins: Origins) -> str:
-    variable = credentials.ADOPTED.get(name, f"FLOWHERD_{name.upper()}")
+    variable = credentials.ADOPTED.get(name) or variables.given(name) or f"FLOWHERD_{name.upper()}"
     words = {"cli": "flag", "env": f"environment, {variable}"}
     default = "default" if os.geteuid() == 0 or not name.endswith("_dir") else "default, home folder"
     return words.get(origins.of.get(name, ""), origins.of.get(name, default))

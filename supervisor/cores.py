@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 
 from shared.errors import ConfigurationError
 
-LIST = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
+LIST = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
+CORE_MOST = 65535  # of any Linux; what this host has is looked at later
 
 
 def cores_in(text: str) -> Iterator[int]:
@@ -31,7 +32,13 @@ def parse(text: str) -> frozenset[int]:
     """What `--cpus` says; empty when it says nothing. ConfigurationError: it is no list."""
     if not text:
         return frozenset()
-    cores = frozenset(cores_in(text)) if LIST.fullmatch(text) else frozenset()
-    if not cores:
+    if not LIST.fullmatch(text):
         raise ConfigurationError(f"cpus: {text!r} is no list of cores; 2-5,8 is one")
-    return cores
+    for word in re.split("[-,]", text):
+        if len(word.lstrip("0")) > len(str(CORE_MOST)) or int(word) > CORE_MOST:
+            raise ConfigurationError(f"cpus: no host has a core {word}; they are counted from 0")
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if last and int(first) > int(last):
+            raise ConfigurationError(f"cpus: {part} runs backwards; {last}-{first} is a range")
+    return frozenset(cores_in(text))

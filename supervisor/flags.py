@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter, Token
 
-from shared import environment
-from shared.errors import FlowherdError, UsageError
+from shared import environment, logs
+from shared.errors import ConfigurationError, FlowherdError, UsageError
+from shared.log_forms import form_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import account, arguments, credentials, manual, sinks
+from supervisor import account, arguments, credentials, manual, sinks, values, variables
 
 VERBS = (
     "run",
@@ -68,11 +69,13 @@ class Origins:
     of: dict[str, str] = field(default_factory=dict)
     mistake: FlowherdError | None = None
     words: list[str] = field(default_factory=list)
+    has_begun: bool = False
 
     def add_file(self, _app: App, commands: tuple[str, ...], given: Any) -> None:  # noqa: ANN401 cyclopts' collection
         """A hook of cyclopts': the TOML file's keys stand in for flags nobody gave; then note who won."""
         by_name = {argument.keys[-1]: argument for argument in given if argument.keys}
         path = by_name["config"].tokens[0].value if "config" in by_name and by_name["config"].tokens else ""
+        _check_words(given)
         self.file = self._read(path, is_needed=ASKING.isdisjoint(commands))
         for key, value in self.file.keys.items():
             if key in by_name and not by_name[key].tokens:
@@ -107,11 +110,33 @@ class Origins:
         settings = account.homely(settings, frozenset(self.of))
         settings = arguments.with_tables(settings, self.file, self.of)
         arguments.check_values(settings)
+        self._begin(settings)
         return settings
+
+    def _begin(self, settings: Settings) -> None:
+        """Once: how lines are written is for good, and so is the environment."""
+        if not self.has_begun:
+            self.has_begun = True
+            logs.use(form_of(settings.log_format))
+            if sentence := variables.ignored():
+                logs.say(sentence, "warning")
 
     def runtime_dir(self, host: HostSettings) -> str:
         """All that a verb which asks needs to know: mistakes elsewhere are for the one who is asked to find."""
         return account.homely(Settings(**_plain(host)), frozenset(self.of)).runtime_dir
+
+
+def _check_words(given: Any) -> None:  # noqa: ANN401 cyclopts' collection
+    """A word that is not what its setting takes, in the same sentence as in the file: cyclopts would round 1.5."""
+    for argument in given:
+        for token in argument.tokens:
+            if token.keyword and token.value and not values.word_fits(token.value, argument.hint):
+                raise ConfigurationError(bad_word(token, argument.hint))
+
+
+def bad_word(token: Token, hint: Any) -> str:  # noqa: ANN401 type hints have no type of their own
+    """What is said of it."""
+    return values.refusal(str(token.keyword), token.value, values.item_of(hint))
 
 
 def _plain(settings: HostSettings | CaptureSettings | KentikSettings) -> dict[str, Any]:

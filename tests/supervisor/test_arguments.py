@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, Settings
-from supervisor.arguments import LEAST, MOST, check_values, checked, file_keys, with_tables
+from supervisor.arguments import LEAST, MOST, check_values, checked, file_keys, read_file, with_tables
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "etc" / "flowherd.toml"
@@ -28,7 +28,8 @@ def read(text):
         ),
         ("[interface.eth0]\nuser = 'x'", "f.toml: interface.eth0.user: no such setting"),
         ("ring_mib = 'big'", "f.toml: ring_mib: 'big' is not a whole number"),
-        ("ring_mib = true", "f.toml: ring_mib: True is not a whole number"),
+        ("ring_mib = true", "f.toml: ring_mib: true is not a whole number"),
+        ("sinks = []", "f.toml: sinks: is empty; name one"),
         ("capture = 'dpdk'", "f.toml: capture: 'dpdk' is not ring or pcap"),
         ("sample = 'some'", "f.toml: sample: 'some' is not a whole number or auto"),
         ("sinks = 'store'", "f.toml: sinks: 'store' is not a list of texts"),
@@ -40,6 +41,22 @@ def test_a_mistake_is_named_by_its_path(text, sentence):
     with pytest.raises(ConfigurationError) as caught:
         read(text)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"sample = " + b"9" * 5000, "is not TOML: it has a number too long"),
+        (b"sample = 0x" + b"f" * 5000, "sample: so large a number is not a whole number or auto"),
+        (b"sinks = " + b"[" * 5000 + b"]" * 5000, "is not TOML: "),
+        (b"user = '\xff'", "is not TOML: its byte 8 is no UTF-8"),
+    ],
+)
+def test_no_file_ends_in_a_traceback(tmp_path, content, sentence):
+    path = tmp_path / "f.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=sentence):
+        read_file(str(path))
 
 
 def test_a_table_is_laid_over_the_defaults_and_a_flag_beats_it():

@@ -87,11 +87,15 @@ def test_kprobes_variables_are_named_as_such(tmp_path):
         (["config", "--proxy-url", "ftp://10.0.0.1"], 78, "proxy_url: it is no URL"),
         (["interfaces", "-i", "nope"], 78, "interface nope: there is none of that name; there are lo"),
         (["status", "--runtime-dir", "/nowhere"], 1, "no flowherd is running here"),
-        (
-            ["config", "--sample", "x"],
-            2,
-            'invalid value for --sample: unable to convert "x" into a whole number or auto',
-        ),
+        (["config", "--sample", "x"], 78, "--sample: 'x' is not a whole number or auto"),
+        (["config", "--sample", "1.5"], 78, "--sample: '1.5' is not a whole number or auto"),
+        (["config", "--memory-mib=1024.9"], 78, "--memory-mib: '1024.9' is not a whole number"),
+        (["config", "--http-port", "80,81"], 78, "--http-port: '80,81' is not a whole number"),
+        (["config", "--drain-s", ""], 78, "--drain-s: '' is not a number"),
+        (["config", "--promisc=maybe"], 78, "--promisc: 'maybe' is not true or false"),
+        (["config", "--capture", "dpdk"], 78, "--capture: 'dpdk' is not ring or pcap"),
+        (["radius", "--ports", "1.5"], 78, "--ports: '1.5' is not a whole number"),
+        (["config", "--nosuch"], 2, "unknown option: --nosuch"),
         (["replay", "f", "--sample=auto"], 2, "replay: --sample auto is for live capture"),
         (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),
     ],
@@ -124,7 +128,7 @@ def test_version():
 
 @pytest.mark.parametrize(("times", "level"), [(0, "info"), (1, "debug"), (2, "trace"), (3, "trace")])
 def test_verbosity_reaches_the_exporter(times, level):
-    log = _log(Common(verbose=times), Settings())
+    log = _log(Common(verbose=times))
     orders = ExporterOrders(Account("me"), Settings(), (), "", log_level=log.level)
     assert (log.level, orders.start_message()["settings"]["log_level"]) == (level, level)
 

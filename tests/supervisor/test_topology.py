@@ -27,9 +27,23 @@ def test_runs_are_told_as_runs():
     assert cores.as_text([8, 2, 3, 4]) == "2-4,8"
 
 
-@pytest.mark.parametrize("text", ["x", "2-", "-2", "1,,2", "5-2", "1 2", "99999999"])
+@pytest.mark.parametrize("text", ["x", "2-", "-2", "1,,2", "1 2", ","])
 def test_what_is_no_list_is_refused_in_one_sentence(text):
     with pytest.raises(ConfigurationError, match=r"cpus: '.*' is no list of cores; 2-5,8 is one"):
+        cores.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("0-999999999", "cpus: no host has a core 999999999; they are counted from 0"),
+        ("65536", "cpus: no host has a core 65536"),
+        ("9" * 5000, "cpus: no host has a core 9+;"),
+        ("1,5-2", "cpus: 5-2 runs backwards; 2-5 is a range"),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_said(text, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
         cores.parse(text)
 
 
