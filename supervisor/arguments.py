@@ -16,6 +16,7 @@ from supervisor import cores, kentik, translations, values
 CONFIG_PATH = "/etc/flowherd/flowherd.toml"
 LIST_KEYS = {"interfaces": "interface", "sinks": "sink"}
 TABLE = "interface"
+NO_RATE = "only with sample auto is there a rate to raise"
 UNSHOWN = frozenset({"token", "proxy_url"})
 
 
@@ -101,7 +102,7 @@ def as_words(value: object) -> list[str]:
 
 def with_tables(settings: Settings, file: File, origins: dict[str, str]) -> Settings:
     """Each interface's table laid over the defaults; a flag or variable still beats it."""
-    firm = {name for name, origin in origins.items() if origin in {"cli", "env"}}
+    firm = _firm(origins)
     per_interface = {
         name: replace(
             settings.defaults,
@@ -110,6 +111,25 @@ def with_tables(settings: Settings, file: File, origins: dict[str, str]) -> Sett
         for name, table in file.tables.items()
     }
     return replace(settings, per_interface=per_interface)
+
+
+def _firm(origins: dict[str, str]) -> set[str]:
+    """What a flag or a variable says: no table is heeded there."""
+    return {name for name, origin in origins.items() if origin in {"cli", "env"}}
+
+
+def check_target(settings: Settings, file: File, origins: dict[str, str]) -> None:
+    """Refuse a target that no rate follows. A rate said for once, in a flag, may leave the file's target idle."""
+    firm = _firm(origins)
+    if "sample" in firm and "records_target" not in firm:
+        return
+    every = (settings.defaults, *settings.per_interface.values())
+    if settings.defaults.records_target and all(capture.sample != "auto" for capture in every):
+        raise ConfigurationError(f"records_target: {NO_RATE}; add --sample auto")
+    for name, table in file.tables.items():
+        is_auto = settings.capture_of(name).sample == "auto"
+        if table.get("records_target") and "records_target" not in firm and not is_auto:
+            raise ConfigurationError(f'{TABLE}.{name}.records_target: {NO_RATE}; add sample = "auto"')
 
 
 def _as_type(key: str, value: Any) -> Any:  # noqa: ANN401 checked against the hint before
@@ -187,11 +207,6 @@ def check_values(settings: Settings) -> None:
     """Refuse what has the right type and makes no sense."""
     kentik.check(settings.kentik)
     cores.parse(settings.cpus)
-    every = (settings.defaults, *settings.per_interface.values())
-    if settings.defaults.records_target and all(capture.sample != "auto" for capture in every):
-        raise ConfigurationError(
-            "records_target: only with sample auto is there a rate to raise; add --sample auto"
-        )
     parts: Sequence[tuple[str, Any]] = [("", settings), ("", settings.kentik), ("", settings.defaults)]
     parts = [*parts, *((f"{TABLE}.{name}.", capture) for name, capture in settings.per_interface.items())]
     for prefix, part in parts:

@@ -15,7 +15,7 @@ from shared import logs
 from shared.errors import ConfigurationError, Exit, FlowherdError, UsageError
 from shared.logs import Log
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import arguments, credentials, descriptors
+from supervisor import arguments, credentials, descriptors, manual
 from supervisor.flags import (
     CAPTURE,
     COMMON,
@@ -28,6 +28,8 @@ from supervisor.flags import (
     CaptureFlags,
     Common,
     CommonFlags,
+    FileCaptureFlags,
+    FileHostFlags,
     HostFlags,
     KentikFlags,
     Store,
@@ -44,7 +46,7 @@ app = App(
     version_flags=("--version", "-V"),
     version=lambda: f"flowherd {version_of('flowherd')}",
     config=[Variables(credentials.ENVIRONMENT, command=False), ORIGINS.add_file],
-    default_parameter=Parameter(negative_iterable=(), negative_none=()),
+    default_parameter=Parameter(negative_iterable=(), negative_none=(), show_default=manual.default),
     result_action="return_value",
 )
 Make = Callable[[HostSettings, CaptureSettings, KentikSettings], Settings]
@@ -82,8 +84,8 @@ def run(
 @app.command
 def replay(
     *captures: Captures,
-    host: HostFlags = HOST,
-    capture: CaptureFlags = CAPTURE,
+    host: FileHostFlags = HOST,
+    capture: FileCaptureFlags = CAPTURE,
     kentik: KentikFlags = KENTIK,
     common: CommonFlags = COMMON,
 ) -> int:

@@ -109,6 +109,7 @@ class Origins:
         settings = Settings(**_plain(host), kentik=kentik, defaults=capture)
         settings = account.homely(settings, frozenset(self.of))
         settings = arguments.with_tables(settings, self.file, self.of)
+        arguments.check_target(settings, self.file, self.of)
         arguments.check_values(settings)
         self._begin(settings)
         return settings
@@ -160,10 +161,16 @@ if TYPE_CHECKING:
     HostFlags = Annotated[HostSettings, Flat]
     CaptureFlags = Annotated[CaptureSettings, Flat]
     KentikFlags = Annotated[KentikSettings, Flat]
+    FileHostFlags = Annotated[HostSettings, Flat]
+    FileCaptureFlags = Annotated[CaptureSettings, Flat]
 else:
     HostFlags = Annotated[manual.grouped(HostSettings), Parameter(name="*", group=manual.HOST)]
     CaptureFlags = Annotated[manual.grouped(CaptureSettings), Parameter(name="*", group=manual.CAPTURE)]
     KentikFlags = Annotated[manual.grouped(KentikSettings), Parameter(name="*", group=manual.HOST)]
+    FileHostFlags = Annotated[manual.grouped(HostSettings, LIVE_ONLY), Parameter(name="*", group=manual.HOST)]
+    FileCaptureFlags = Annotated[
+        manual.grouped(CaptureSettings, LIVE_ONLY), Parameter(name="*", group=manual.CAPTURE)
+    ]
 CommonFlags = Annotated[Common, Parameter(name="*", group=manual.PRINTING)]
 Store = Annotated[StoreFlags, Flat]
 HOST, CAPTURE, COMMON, STORE = HostSettings(), CaptureSettings(), Common(), StoreFlags()

@@ -1,5 +1,6 @@
 """The groups `--help` shows options in: those of kprobe's manual, in its order, then what is flowherd's own."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Group, Parameter
@@ -31,13 +32,22 @@ _OF = {
 _LETTERS = {"interface": ("--interface", "-i")}
 
 
-def grouped(settings: type) -> Any:  # noqa: ANN401 the same type to all but cyclopts
+def grouped(settings: type, unshown: Collection[str] = ()) -> Any:  # noqa: ANN401 the same type to all but cyclopts
     """The settings' type with each option's group beside its type, which is where cyclopts looks for it."""
     hints = {
-        name: Annotated[hint, Parameter(name=_LETTERS.get(name), group=_OF[name])]
+        name: Annotated[
+            hint, Parameter(name=_LETTERS.get(name), group=_OF.get(name), show=name not in unshown)
+        ]
         for name, hint in get_type_hints(settings, include_extras=True).items()
-        if name in _OF
+        if name in {*_OF, *unshown}
     }
     return type(
         settings.__name__, (settings,), {"__annotations__": hints, "__module__": __name__, "__slots__": ()}
     )
+
+
+def default(value: object) -> str:
+    """As one would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (" ".join(map(str, value)) if isinstance(value, tuple) else str(value)) or "none"

@@ -1,14 +1,25 @@
 """The TOML file: every key known, every value of its type, every table laid over the defaults."""
 
 import math
+import re
 import tomllib
+from contextlib import nullcontext
 from typing import Literal
 
 import pytest
 
 from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, Settings
-from supervisor.arguments import LEAST, MOST, check_values, checked, file_keys, read_file, with_tables
+from supervisor.arguments import (
+    LEAST,
+    MOST,
+    check_target,
+    check_values,
+    checked,
+    file_keys,
+    read_file,
+    with_tables,
+)
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "etc" / "flowherd.toml"
@@ -96,7 +107,6 @@ def test_a_table_may_sample_and_translate():
             Settings(per_interface={"e": CaptureSettings(translate=("1.2.3.4",))}),
             "interface.e.translate: '1.2.3.4': src port is missing; it takes addr,port,addr,port",
         ),
-        (Settings(defaults=CaptureSettings(records_target=9)), "records_target: only with sample auto"),
         (Settings(user="a\0b"), "user: .* has bytes in it that are no text"),
         (Settings(state_dir="/a\udcff"), "state_dir: .* has bytes in it that are no text"),
     ],
@@ -104,6 +114,32 @@ def test_a_table_may_sample_and_translate():
 def test_values_have_bounds(settings, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
         check_values(settings)
+
+
+TARGET = "records_target = 9"
+LACKING = "only with sample auto is there a rate to raise; add "
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "refused"),
+    [
+        (TARGET, {}, f"records_target: {LACKING}--sample auto"),
+        (f"[interface.e]\n{TARGET}", {}, f'interface.e.records_target: {LACKING}sample = "auto"'),
+        (f"sample = 'auto'\n[interface.e]\nsample = 8\n{TARGET}", {}, "interface.e.records_target: "),
+        (f"sample = 'auto'\n[interface.e]\n{TARGET}", {}, ""),
+        (f"{TARGET}\n[interface.e]\nsample = 'auto'", {}, ""),
+        (f"sample = 'auto'\n{TARGET}", {"sample": 8}, ""),
+        (f"[interface.e]\nsample = 'auto'\n{TARGET}", {"sample": 8}, ""),
+        ("", {"sample": 8, "records_target": 9}, f"records_target: {LACKING}"),
+        ("", {"records_target": 9}, f"records_target: {LACKING}"),
+    ],
+)
+def test_a_target_wants_a_rate_to_follow_it(text, flags, refused):
+    file = read(text)
+    origins = dict.fromkeys(file.keys, "f.toml") | dict.fromkeys(flags, "cli")
+    settings = with_tables(Settings(defaults=CaptureSettings(**file.keys | flags)), file, origins)
+    with pytest.raises(ConfigurationError, match=re.escape(refused)) if refused else nullcontext():
+        check_target(settings, file, origins)
 
 
 def test_the_example_shows_every_key_with_its_default():

@@ -9,7 +9,7 @@ import pytest
 from shared.settings import CaptureSettings, Settings
 from supervisor.account import Account
 from supervisor.cli import _log
-from supervisor.flags import Common, hoisted
+from supervisor.flags import LIVE_ONLY, Common, hoisted
 from supervisor.outbound import ExporterOrders
 from supervisor.sinks import Sink
 from tests.supervisor.rig import DRIVE, flowherd
@@ -155,6 +155,19 @@ def test_help_has_the_groups_of_kprobes_manual(words):
         assert {"--help (-h)", "--version (-V)", "radius "} == {
             word for word in ("--help (-h)", "--version (-V)", "radius ") if word in found["Commands"]
         }
+
+
+def test_the_manual_of_replay_has_no_option_that_replay_refuses():
+    shown = {verb: flowherd(verb, "--help").stdout for verb in ("run", "replay")}
+    options = [f"--{name.replace('_', '-')} " for name in LIVE_ONLY]
+    assert [one for one in options if one not in shown["run"]] == []
+    assert [one for one in options if one in shown["replay"]] == []
+
+
+def test_the_manual_speaks_no_python():
+    shown = " ".join(flowherd("--help").stdout.split())
+    assert [word for word in ("()", "('store',)", "True", "False", '""') if word in shown] == []
+    assert "[default: none]" in shown
 
 
 def test_a_port_named_for_one_interface_is_kentiks_too():
