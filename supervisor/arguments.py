@@ -78,10 +78,12 @@ def all_hints() -> dict[str, Any]:
 
 def file_keys() -> dict[str, Any]:
     """Every top-level key of the file and its type."""
-    hints = all_hints()
-    return {
-        next((key for key, name in LIST_KEYS.items() if name == hint), hint): hints[hint] for hint in hints
-    }
+    return {key_of(name): hint for name, hint in all_hints().items()}
+
+
+def key_of(name: str) -> str:
+    """A setting's key in the file: a list has a plural."""
+    return next((key for key, flag in LIST_KEYS.items() if flag == name), name)
 
 
 def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separator: str = ": ") -> None:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from shared.settings import CaptureSettings, HostSettings, Settings
+from supervisor.arguments import key_of
 
 
 class Step(IntEnum):
@@ -84,9 +85,11 @@ class Changes:
 
     def lines(self) -> list[str]:
         """For whoever asked; interfaces and exporter speak for themselves."""
-        said = [f"{', '.join(self.taken_on)}: taken on"] if self.taken_on else []
+        said = [f"{', '.join(map(key_of, self.taken_on))}: taken on"] if self.taken_on else []
         if self.need_restart:
-            said.append(f"{', '.join(self.need_restart)}: as before until flowherd is started anew")
+            said.append(
+                f"{', '.join(map(key_of, self.need_restart))}: as before until flowherd is started anew"
+            )
         return said
 
 

@@ -18,7 +18,7 @@ from shared.interface_index import indices, tail_of
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
 from supervisor import check, control, credentials, inventory, live, roster, variables
 from supervisor.advice import advise
-from supervisor.arguments import LIST_KEYS
+from supervisor.arguments import key_of
 from supervisor.flags import Origins
 from supervisor.links import Link
 from supervisor.placement import OWN, Place, place
@@ -171,7 +171,6 @@ def show_status(runtime_dir: str, mistake: FlowherdError | None, *, as_json: boo
 
 def show_config(settings: Settings, origins: Origins) -> int:
     """As a TOML file that would give the same, each line with where it came from."""
-    shown = {name: key for key, name in LIST_KEYS.items()}
     parts: tuple[tuple[Any, Any], ...] = (
         (settings, HostSettings),
         (settings.kentik, KentikSettings),
@@ -179,7 +178,7 @@ def show_config(settings: Settings, origins: Origins) -> int:
     )
     for part, kind in parts:
         for item in fields(kind):
-            line = f"{shown.get(item.name, item.name)} = {_toml(_open(item.name, getattr(part, item.name)))}"
+            line = f"{key_of(item.name)} = {_toml(_open(item.name, getattr(part, item.name)))}"
             print(f"{line:<44} # {_origin(item.name, origins)}")
     for name, capture in settings.per_interface.items():
         print(f"\n[interface.{json.dumps(name)}]")

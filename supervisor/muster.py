@@ -55,6 +55,8 @@ class Muster:
             self._open(post)
         for choice in self.choices:
             self._log.debug("link", name=choice.link.name, watched=choice.is_chosen, why=choice.reason)
+        for sentence in self.unmatched():
+            self._log.warning(sentence)
         if not wanted:
             self._log.warning("no interface to watch yet", links=inventory.names(links))
 
@@ -103,6 +105,11 @@ class Muster:
         come = [f"{name}: watched from now on" for name in sorted(after - before)]
         gone = [f"{name}: not watched any more" for name in sorted(before - after)]
         return [line for line in (*lines, *come, *gone) if line]
+
+    def unmatched(self) -> list[str]:
+        """What the settings name and is not there now."""
+        settings = self._settings
+        return roster.unmatched(settings.interface, settings.per_interface, inventory.read_links())
 
     def keep(self, post: Post) -> None:
         """Its ring goes on filling until the next look opens its successor; that of a link that went away is dead."""

@@ -55,7 +55,10 @@ class Requests:
         if self.exporter.begin_anew(orders):
             lines.append("exporter: starts anew, what is pending waits in the spool")
         self.log.info("reloaded", what="; ".join(lines) or NOTHING)
-        return lines or [NOTHING]
+        notes = self.muster.unmatched()
+        for sentence in notes:
+            self.log.warning(sentence)
+        return [*(lines or [NOTHING]), *notes]
 
     def _say_not_reloaded(self, error: Exception) -> None:
         self.log.error("not reloaded, all is as before", why=error)

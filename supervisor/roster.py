@@ -3,7 +3,7 @@
 By default each packet counts once: of a bond and its members, a VLAN and its parent, one level is chosen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -58,9 +58,27 @@ def choose(patterns: Sequence[str], links: Sequence[Link]) -> list[Choice]:
 def check_names(patterns: Sequence[str], links: Sequence[Link]) -> None:
     """A plain name that no link has is a mistake; a pattern may wait for its first link."""
     for pattern in patterns:
-        if not any(sign in pattern for sign in "*?[") and pattern not in {link.name for link in links}:
+        if not _is_pattern(pattern) and pattern not in {link.name for link in links}:
             there = ", ".join(link.name for link in links)
             raise ConfigurationError(f"interface {pattern}: there is none of that name; there are {there}")
+
+
+def unmatched(patterns: Sequence[str], tables: Iterable[str], links: Sequence[Link]) -> list[str]:
+    """A sentence for each pattern and each table of the file that no link is there for: it may come, or be a slip."""
+    names = [link.name for link in links]
+    said = [
+        f"interfaces: {pattern} matches none that is there now"
+        for pattern in patterns
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+    for name in (name for name in tables if name not in names):
+        slip = "; a table takes a name, no pattern" * _is_pattern(name)
+        said.append(f"[interface.{name}]: there is no such interface now{slip}")
+    return said
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
 
 
 def _by_name(link: Link, patterns: Sequence[str], by_index: Mapping[int, Link]) -> Choice:

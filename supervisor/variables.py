@@ -11,7 +11,6 @@ from cyclopts.config import Env
 from shared import environment
 from shared.errors import ConfigurationError
 from supervisor import arguments
-from supervisor.arguments import LIST_KEYS
 from supervisor.credentials import ENVIRONMENT as PREFIX
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def given(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
 def _spellings(name: str) -> list[str]:
     """`FLOWHERD_INTERFACE`, `FLOWHERD_INTERFACES`."""
-    return [PREFIX + name.upper(), *(PREFIX + key.upper() for key, flag in LIST_KEYS.items() if flag == name)]
+    return [PREFIX + spelling.upper() for spelling in dict.fromkeys((name, arguments.key_of(name)))]
 
 
 def ignored(environ: Mapping[str, str] = os.environ) -> str:

@@ -41,12 +41,8 @@ def interfaces(settings: Settings) -> Iterator[Finding]:
     for choice in choices:
         yield _interface(choice, settings)
         yield from _offloads(choice.link.name)
-    for name in settings.per_interface.keys() - {link.name for link in links}:
-        yield warning(
-            name,
-            "there is no such interface now",
-            f"remove the table [interface.{name}] if it is not to come",
-        )
+    for sentence in roster.unmatched(settings.interface, settings.per_interface, links):
+        yield warning("interfaces", sentence, "take it out of the settings if it is not to come")
 
 
 def _interface(choice: Choice, settings: Settings) -> Finding:

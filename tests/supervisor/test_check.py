@@ -135,5 +135,13 @@ def test_a_namespace_from_the_command_line(tmp_path):
 
 
 def test_no_interface_is_a_warning(monkeypatch):
-    settings = Settings(interface=("none*",), defaults=CaptureSettings())
-    assert [finding.grade for finding in nics.interfaces(settings)] == ["warning"]
+    settings = Settings(
+        interface=("none*",), defaults=CaptureSettings(), per_interface={"no": CaptureSettings()}
+    )
+    found = list(nics.interfaces(settings))
+    assert {finding.grade for finding in found} == {"warning"}
+    assert [finding.what for finding in found] == [
+        "none would be watched",
+        "interfaces: none* matches none that is there now",
+        "[interface.no]: there is no such interface now",
+    ]

@@ -110,11 +110,23 @@ def test_interfaces_come_and_go(configured, inside):
     ip("-n", inside, "link", "set", "xd", "up")
     before = configured.pids()
     assert configured.reload(interfaces='["va", "vc"]') == (
-        "interface: taken on\nvc: watched from now on\nvb: not watched any more\n"
+        "interfaces: taken on\nvc: watched from now on\nvb: not watched any more\n"
     )
     configured.service.running("vc")
     until(lambda: "vb" not in configured.pids(), "vb left")
     assert before["va"] == configured.pids()["va"]
+
+
+def test_what_no_link_is_there_for_is_said(configured):
+    notes = (
+        "interfaces: zz* matches none that is there now",
+        "[interface.v*]: there is no such interface now; a table takes a name, no pattern",
+        "[interface.nosuch]: there is no such interface now",
+    )
+    tables = '[interface."v*"]\npromisc = true\n[interface.nosuch]\npromisc = true'
+    said = configured.reload(tables=tables, interfaces='["va", "vb", "zz*"]')
+    assert said == "".join(f"{line}\n" for line in ("interfaces: taken on", *notes))
+    assert [note for note in notes if f"warning supervisor: {note}\n" not in configured.said()] == []
 
 
 def test_only_the_exporter_is_started_anew(configured):

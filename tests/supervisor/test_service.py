@@ -38,6 +38,13 @@ def test_it_watches_drains_and_says_what_came_of_it(service, number):
     assert not any(f"{service.process.pid}\n" == path.read_text() for path in lock.FOLDER.iterdir())
 
 
+def test_a_table_and_a_pattern_for_no_link_are_said_at_the_start(tmp_path, inside):
+    (tmp_path / "f.toml").write_text("[interface.nosuch]\npromisc = true\n")
+    with running(tmp_path, inside, "-i", "va", "-i", "zz*", f"--config={tmp_path}/f.toml") as service:
+        service.logged("warning supervisor: interfaces: zz* matches none that is there now\n")
+        service.logged("warning supervisor: [interface.nosuch]: there is no such interface now\n")
+
+
 def test_nohup_is_heeded(tmp_path, inside):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
