@@ -18,7 +18,9 @@ def main(words: list[str]) -> int:
     """Run one verb; the exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     top = parser()
-    arguments = top.parse_args(words)
+    arguments, others = top.parse_known_args(words)
+    if others:
+        arguments.refuse(f"unrecognized arguments: {' '.join(others)}")
     if not all(map(_is_text, words)):
         top.error("these words are not UTF-8")
     try:
@@ -66,11 +68,13 @@ def _add_flows(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--host", type=filters.network, metavar="ADDR", help="either end is this address or network"
     )
-    verb.add_argument("--port", type=int, help="either end's port")
-    verb.add_argument("--interface", help="seen on this interface")
+    verb.add_argument("--port", type=filters.port, help="either end's port")
+    verb.add_argument("-i", "--interface", help="seen on this interface")
     verb.add_argument("--app", choices=filters.PROTOCOLS, help="exchanges of this application protocol")
     verb.add_argument(
-        "--name", help="exchanges with this host name or one below it: DNS query, HTTP host, TLS server name"
+        "--name",
+        type=filters.host_name,
+        help="exchanges with this host name or one below it: DNS query, HTTP host, TLS server name",
     )
     verb.add_argument(
         "--network", action="store_true", help="show round trips and losses also where room is scarce"
@@ -78,7 +82,7 @@ def _add_flows(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--since", type=filters.moment, metavar="WHEN", help="10m, 2h, 1d, or 2026-11-22T20:45")
     verb.add_argument("--limit", type=filters.count, default=50, help="how many records at most (50)")
     _add_format(verb)
-    verb.set_defaults(run=flows.run)
+    verb.set_defaults(run=flows.run, refuse=verb.error)
 
 
 def _add_query(verb: argparse.ArgumentParser) -> None:
@@ -87,7 +91,7 @@ def _add_query(verb: argparse.ArgumentParser) -> None:
         "sql", metavar="SQL", help="for instance: select proto, sum(bytes) from flows group by all"
     )
     _add_format(verb)
-    verb.set_defaults(run=query.run)
+    verb.set_defaults(run=query.run, refuse=verb.error)
 
 
 def _add_store(verb: argparse.ArgumentParser) -> None:

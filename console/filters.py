@@ -12,6 +12,7 @@ from shared.reasons import AppProtocol
 
 PROTOCOLS = tuple(protocol.name.lower() for protocol in AppProtocol)
 HOST_NAMES = ("dns_query", "split_part(http_host, ':', 1)", "tls_server_name")
+PORT_MOST, COUNT_MOST = 65535, 10**9
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Network = IPv4Network | IPv6Network
@@ -29,7 +30,7 @@ def network(word: str) -> Network:
 
 def moment(word: str) -> int:
     """A time so long ago, or one in ISO form (local time unless it says), in nanoseconds since 1970."""
-    ago = re.fullmatch(r"(\d+)([smhd])", word)
+    ago = re.fullmatch(r"([0-9]{1,9})([smhd])", word)
     if ago:
         return time.time_ns() - int(ago[1]) * UNITS_S[ago[2]] * 10**9
     try:
@@ -42,9 +43,26 @@ def moment(word: str) -> int:
 
 def count(word: str) -> int:
     """A number of records, at least one."""
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is no number of records")
+    return _number_of(word, "number of records", 1, COUNT_MOST)
+
+
+def port(word: str) -> int:
+    """A port; 0 is what records have that know of none."""
+    return _number_of(word, "port", 0, PORT_MOST)
+
+
+def _number_of(word: str, what: str, least: int, most: int) -> int:
+    if not re.fullmatch("[0-9]{1,20}", word) or not least <= int(word) <= most:
+        raise argparse.ArgumentTypeError(f"{word!r} is no {what}; {least} to {most} are")
     return int(word)
+
+
+def host_name(word: str) -> str:
+    """In lower case, without the dots at its ends."""
+    name = word.lower().strip(".")
+    if not name:
+        raise argparse.ArgumentTypeError(f"{word!r} is no host name")
+    return name
 
 
 @dataclass(slots=True)
@@ -72,7 +90,7 @@ def conditions(arguments: argparse.Namespace, stored_six: Callable[[], list[str]
     if arguments.app is not None:
         asked.add("app_protocol = ?", arguments.app)
     if arguments.name is not None:
-        _add_name(asked, arguments.name.lower().strip("."))
+        _add_name(asked, arguments.name)
     if arguments.since is not None:
         asked.add("start_ns >= ?", arguments.since)
     return asked

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import Exit, FlowherdError
+from shared.settings import HostSettings
 from supervisor.loop import Loop
 
 NAME = "control.sock"
+ROOTS = Path(HostSettings().runtime_dir, NAME)
 REQUEST_BYTES = 4096
 CALLERS = 16
 PATIENCE_S = 5.0
@@ -138,6 +140,13 @@ class Control:
         self._callers.append(Caller(sock, self._loop, self._answer))
 
 
+def _nobody(path: Path) -> str:
+    """Who is not root asks in folders of their own: root's socket they can see, and no more."""
+    if os.geteuid() and ROOTS.exists():
+        return f"{ROOTS}: only root may ask; run it with sudo"
+    return f"no flowherd is running here (nobody answers at {path})"
+
+
 def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
     """Ask the running instance; FlowherdError tells what it refuses."""
     path = Path(runtime_dir, NAME)
@@ -148,7 +157,7 @@ def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
             sock.sendall(json.dumps(request).encode() + b"\n")
             answer = b"".join(iter(lambda: sock.recv(1 << 16), b""))
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise NobodyError(f"no flowherd is running here (nobody answers at {path})") from error
+            raise NobodyError(_nobody(path)) from error
         except PermissionError as error:
             raise FlowherdError(f"{path}: only root may ask; run it with sudo") from error
         except OSError as error:

@@ -128,11 +128,20 @@ def test_nothing_matches(store):
         ["--limit", "0"],
         ["--json", "--csv"],
         ["--port", "x"],
+        ["--port", "99999"],
+        ["--port=-1"],
+        ["--port", "9" * 5000],
+        ["--limit", "9223372036854775808"],
+        ["--since", "9" * 5000 + "d"],
+        ["--name", "."],
+        ["--nosuch"],
     ],
 )
 def test_usage_errors_are_a_sentence(store, words):
     done = ask("flows", store, *words)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("flowherd flows: ")
+    assert "invalid" not in done.stderr, "argparse's word for what it has no other for"
 
 
 def test_no_store_yet(tmp_path):

@@ -138,6 +138,17 @@ def test_without_descriptors_it_listens_again_later(host, monkeypatch):
     assert host.answered(sock) == {"done": "status"}
 
 
+def test_who_is_not_root_is_told_of_roots(tmp_path, monkeypatch):
+    """Their own folder is not where it is asked."""
+    (tmp_path / "roots").touch()
+    monkeypatch.setattr(control, "ROOTS", tmp_path / "roots")
+    with pytest.raises(FlowherdError, match="no flowherd is running here"):
+        ask(str(tmp_path / "own"), {"do": "status"})
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(FlowherdError, match=r"/roots: only root may ask; run it with sudo"):
+        ask(str(tmp_path / "own"), {"do": "status"})
+
+
 def test_ask_without_anybody_there(tmp_path):
     with pytest.raises(FlowherdError, match="no flowherd is running here"):
         ask(str(tmp_path), {"do": "status"})
