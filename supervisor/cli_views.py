@@ -3,29 +3,27 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from shared.errors import Exit, FlowherdError
-from shared.interface_index import indices, tail_of
+from shared.interface_index import indices
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import check, control, credentials, inventory, live, roster, variables
+from supervisor import check, control, credentials, inventory, live, nic_table, roster, variables
 from supervisor.advice import advise
 from supervisor.arguments import key_of
 from supervisor.flags import Origins
-from supervisor.links import Link
-from supervisor.placement import OWN, Place, place
+from supervisor.placement import place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
 from supervisor.topology import check_cpus, read_topology
 
+PIPED_WIDTH = 1000
 GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
@@ -39,23 +37,22 @@ def show_interfaces(settings: Settings, *, as_json: bool) -> int:
     check_cpus(settings.cpus)
     topology = read_topology((link.name for link in chosen), settings.cpus)
     places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
-    plan = Plan(places, _granted(settings), indices({link.name: _mac(link) for link in links}))
+    plan = nic_table.Plan(
+        places, _granted(settings), indices({link.name: nic_table.mac_of(link) for link in links})
+    )
     if as_json:
         print(json.dumps([_as_map(choice, plan) for choice in choices], indent=2))
     else:
-        _print_interfaces(choices, plan)
+        console = _wide_console()
+        console.print(nic_table.render(choices, plan, console.width))
         for sentence in advise(places, topology):
             print(sentence)
     return Exit.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """By interface: the core a flowherd would give it, the one that a running one's kernel granted, its index."""
-
-    places: Mapping[str, Place]
-    granted: Mapping[str, int | None]
-    numbers: dict[str, int]
+def _wide_console() -> Console:
+    """A pipe has no width of its own and takes every line whole, unless COLUMNS says otherwise."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH)
 
 
 def _granted(settings: Settings) -> dict[str, int | None]:
@@ -66,57 +63,13 @@ def _granted(settings: Settings) -> dict[str, int | None]:
     return {}
 
 
-def _mac(link: Link) -> int:
-    return int(link.mac.replace(":", "") or "0", 16)
-
-
-def _as_map(choice: Choice, plan: Plan) -> dict[str, Any]:
+def _as_map(choice: Choice, plan: nic_table.Plan) -> dict[str, Any]:
     name = choice.link.name
     where = plan.places.get(name)
     decision = {"chosen": choice.is_chosen, "reason": choice.reason, "role": choice.role}
     core = {"core": where.core if where else None, "core_reason": where.reason if where else None}
     rest = {"core_granted": plan.granted.get(name), "index": plan.numbers.get(name)}
     return {"name": name} | decision | core | rest | {"link": asdict(choice.link)}
-
-
-def _print_interfaces(choices: list[Choice], plan: Plan) -> None:
-    grid = Table(
-        box=box.SIMPLE_HEAD, header_style="dim", border_style="dim", pad_edge=False, padding=(0, 1, 0, 0)
-    )
-    rows = [_interface(choice, plan) for choice in sorted(choices, key=lambda choice: not choice.is_chosen)]
-    for name in tuple(rows[0]):
-        if name in {"interface", "watched", "why"} or any(row[name].plain != live.NONE for row in rows):
-            grid.add_column(name, no_wrap=name != "why", min_width=24 if name == "why" else None)
-        else:
-            for row in rows:
-                del row[name]
-    for row in rows:
-        grid.add_row(*row.values())
-    Console().print(grid)
-
-
-def _interface(choice: Choice, plan: Plan) -> dict[str, Text]:
-    """Its cells by column; a column in which nobody has anything is left out."""
-    link, number = choice.link, plan.numbers.get(choice.link.name, 0)
-    where, granted = plan.places.get(link.name), plan.granted.get(link.name, live.NONE)
-    why = choice.reason + (f"; core {where.reason}" if where and where.reason != OWN else "")
-    if number not in (0, tail_of(_mac(link))):
-        why += f"; index {tail_of(_mac(link))} is another's"
-    plain = {
-        "core": str(where.core) if where else live.NONE,
-        "runs on": "any" if granted is None else str(granted),
-        "role": choice.role,
-        "speed": f"{live.count(link.speed_mbit * 1e6)}b/s" if link.speed_mbit else live.NONE,
-        "driver": link.driver or live.NONE,
-        "node": str(link.numa_node) if link.numa_node >= 0 else live.NONE,
-        "index": str(number) if number else live.NONE,
-    }
-    return {
-        "interface": Text(link.name, "bold"),
-        "watched": Text("yes", "green") if choice.is_chosen else Text("no", "dim"),
-        **{name: Text(text) for name, text in plain.items()},
-        "why": Text(why, "" if choice.is_chosen else "dim"),
-    }
 
 
 def show_check(settings: Settings, *, as_json: bool) -> int:
