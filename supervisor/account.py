@@ -80,13 +80,16 @@ def make_folder(path: Path, mode: int, owner: Account | None = None) -> Path:
         if path.stat().st_uid in {os.geteuid(), owner.uid if owner else None}:
             path.chmod(mode)
     except OSError as error:
-        raise FlowherdError(f"{error.filename or path}: cannot be made or used: {error.strerror}") from error
+        why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise FlowherdError(f"{error.filename or path}: cannot be made or used: {why}") from error
     return path
 
 
 def prepare_sinks(sinks: Iterable[Sink], owner: Account) -> None:
     """Make each store's folder, the service user's; one that exists elsewhere is left as it is."""
     for sink in sinks:
+        if sink.kind == "store" and Path(sink.target).exists() and not Path(sink.target).is_dir():
+            raise ConfigurationError(f"sink {sink.name}: {sink.target} is no folder; name one of its own")
         if sink.kind == "store" and not Path(sink.target).exists():
             make_folder(Path(sink.target), PUBLIC, owner)
 

@@ -202,7 +202,9 @@ MOST: types.MappingProxyType[str, float] = types.MappingProxyType(
     }
 )
 PORT_MOST = 65535
-FOLDERS = frozenset({"state_dir", "runtime_dir", "cache_dir"})
+NEEDED = {"state_dir": "a folder", "runtime_dir": "a folder", "cache_dir": "a folder", "user": "a user"} | {
+    "status_host": "an address"
+}
 
 
 def check_values(settings: Settings) -> None:
@@ -228,8 +230,12 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
             raise ConfigurationError(f"{path}: {value} is less than {least}")
         if value > MOST[name]:
             raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
-    elif name in FOLDERS and not value:
-        raise ConfigurationError(f"{path}: is empty; name a folder")
+    elif name in NEEDED and not value.strip():
+        raise ConfigurationError(f"{path}: is empty; name {NEEDED[name]}")
+    elif name == "interface" and not all(map(str.strip, value)):
+        raise ConfigurationError(
+            f"{key_of(name)}: one of them is empty; name an interface, or none at all for all"
+        )
     elif isinstance(value, str | tuple) and any(map(_is_no_text, "".join(map(str, value)))):
         raise ConfigurationError(f"{path}: {value!r} has bytes in it that are no text")
 

@@ -321,6 +321,9 @@ def _sentence(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
         word = str((error.unused_tokens or [""])[0])
         near = difflib.get_close_matches(word, VERBS, n=1)
+        if ORIGINS.words[0] != "run" and not near:
+            verb = ORIGINS.words[0]
+            return f"{verb}: {word!r} is a word too many; `flowherd {verb} --help` says what it takes"
         return f"no verb {word!r}; " + (f"did you mean {near[0]}?" if near else "`flowherd --help` lists all")
     if isinstance(error, CoercionError) and error.token and error.target_type:
         return bad_word(error.token, error.target_type)

@@ -21,7 +21,7 @@ from supervisor.flags import Origins
 from supervisor.placement import place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
-from supervisor.topology import check_cpus, read_topology
+from supervisor.topology import check_cores, read_topology
 
 PIPED_WIDTH = 1000
 GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -34,7 +34,7 @@ def show_interfaces(settings: Settings, *, as_json: bool) -> int:
     choices = roster.choose(settings.interface, links)
     chosen = [choice.link for choice in choices if choice.is_chosen]
     pinned = {link.name: settings.capture_of(link.name).core for link in chosen}
-    check_cpus(settings.cpus)
+    check_cores(settings, choices)
     topology = read_topology((link.name for link in chosen), settings.cpus)
     places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
     plan = nic_table.Plan(

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shared.errors import Exit, FlowherdError
+from shared.errors import ConfigurationError, Exit, FlowherdError
 from shared.settings import HostSettings
 from supervisor.loop import Loop
 
 NAME = "control.sock"
 ROOTS = Path(HostSettings().runtime_dir, NAME)
+PATH_BYTES = 107  # sun_path has 108 with the zero at its end, man 7 unix
 REQUEST_BYTES = 4096
 CALLERS = 16
 PATIENCE_S = 5.0
@@ -94,7 +95,7 @@ class Control:
     """Answers whoever may open the socket (mode 0600)."""
 
     def __init__(self, folder: Path, loop: Loop, answer: Answer) -> None:
-        self._path, self._loop, self._answer = folder / NAME, loop, answer
+        self._path, self._loop, self._answer = _socket_in(folder), loop, answer
         self._path.unlink(missing_ok=True)
         self._callers: list[Caller] = []
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -140,6 +141,14 @@ class Control:
         self._callers.append(Caller(sock, self._loop, self._answer))
 
 
+def _socket_in(folder: Path) -> Path:
+    path = folder / NAME
+    if len(os.fsencode(path)) > PATH_BYTES:
+        most = PATH_BYTES - len(NAME) - 1
+        raise ConfigurationError(f"runtime_dir: no socket has so long a path; {most} bytes are the most")
+    return path
+
+
 def _nobody(path: Path) -> str:
     """Who is not root asks in folders of their own: root's socket they can see, and no more."""
     if os.geteuid() and ROOTS.exists():
@@ -149,7 +158,7 @@ def _nobody(path: Path) -> str:
 
 def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
     """Ask the running instance; FlowherdError tells what it refuses."""
-    path = Path(runtime_dir, NAME)
+    path = _socket_in(Path(runtime_dir))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(ANSWER_S)
         try:
@@ -161,7 +170,8 @@ def ask(runtime_dir: str, request: dict[str, Any]) -> dict[str, Any]:
         except PermissionError as error:
             raise FlowherdError(f"{path}: only root may ask; run it with sudo") from error
         except OSError as error:
-            raise FlowherdError(f"{path}: the running flowherd does not answer: {error}") from error
+            why = error.strerror or error
+            raise FlowherdError(f"{path}: the running flowherd does not answer: {why}") from error
     if not answer:
         raise FlowherdError(f"{path}: the running flowherd ended before it answered")
     reply: dict[str, Any] = json.loads(answer)

@@ -18,7 +18,7 @@ from supervisor.placement import Place, Topology, around, place
 from supervisor.post import Handover, Post
 from supervisor.regulator import Regulator
 from supervisor.roster import Choice
-from supervisor.topology import check_cpus, read_topology
+from supervisor.topology import check_cores, read_topology
 
 WAS_AWAY = "the interface was away for a moment"
 
@@ -46,10 +46,10 @@ class Muster:
 
     def first(self) -> None:
         """At start a mistake ends everything: FlowherdError tells it."""
-        check_cpus(self._settings.cpus)
         links = inventory.read_links()
         roster.check_names(self._settings.interface, links)
         self.choices = roster.choose(self._settings.interface, links)
+        check_cores(self._settings, self.choices)
         wanted = [choice.link for choice in self.choices if choice.is_wanted_now]
         for post in self._posts_for(wanted):
             self._open(post)
@@ -83,10 +83,11 @@ class Muster:
 
     def check(self, settings: Settings) -> None:
         """FlowherdError tells what would be refused: a name that is none, a filter that cannot be compiled."""
-        check_cpus(settings.cpus)
         links = inventory.read_links()
         roster.check_names(settings.interface, links)
-        for choice in roster.choose(settings.interface, links):
+        choices = roster.choose(settings.interface, links)
+        check_cores(settings, choices)
+        for choice in choices:
             name, capture = choice.link.name, settings.capture_of(choice.link.name)
             if choice.is_wanted_now and capture.filter:
                 bpf.compile_filter(name, capture.filter, bpf.snaplen_of(capture, mirror=settings.mirror))

@@ -6,9 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from shared.errors import ConfigurationError
+from shared.settings import Settings
 from supervisor import cores
 from supervisor.cores import as_text, cores_in
 from supervisor.placement import Topology
+from supervisor.roster import Choice
 
 NODES = Path("/sys/devices/system/node")
 CPUS = Path("/sys/devices/system/cpu")
@@ -34,13 +36,18 @@ def read_topology(interfaces: Iterable[str], cpus: str = "") -> Topology:
     )
 
 
-def check_cpus(cpus: str) -> None:
-    """ConfigurationError: `cpus` names cores that we may not use. At the start: a cpuset may shrink later."""
-    ours, wanted = os.sched_getaffinity(0), cores.parse(cpus)
-    if lacking := wanted - ours:
-        raise ConfigurationError(
-            f"cpus: core {as_text(lacking)} is not among those this host lets us use, {as_text(ours)}"
-        )
+def check_cores(settings: Settings, choices: Iterable[Choice]) -> None:
+    """ConfigurationError: a setting names cores that we may not use. At the start: a cpuset may shrink later."""
+    ours = os.sched_getaffinity(0)
+    wanted = {"cpus": cores.parse(settings.cpus)}
+    for name in (choice.link.name for choice in choices if choice.is_chosen):
+        core = settings.capture_of(name).core
+        wanted[f"{name}'s worker"] = frozenset({core} if core >= 0 else ())
+    for what, named in wanted.items():
+        if lacking := named - ours:
+            raise ConfigurationError(
+                f"{what}: core {as_text(lacking)} is not among those this host lets us use, {as_text(ours)}"
+            )
 
 
 def _siblings(core: int) -> frozenset[int]:

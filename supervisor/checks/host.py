@@ -10,10 +10,10 @@ from shared.settings import Settings
 from supervisor import memory
 from supervisor.advice import interrupted
 from supervisor.checks.finding import Finding, failed, ok, warning
-from supervisor.checks.nics import chosen
+from supervisor.checks.nics import choices, chosen
 from supervisor.placement import place
 from supervisor.table import FULL_SHARE
-from supervisor.topology import check_cpus, read_topology
+from supervisor.topology import check_cores, read_topology
 
 CLOCKSOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 SLOW_CLOCKS = {"hpet", "acpi_pm", "jiffies", "refined-jiffies"}
@@ -55,7 +55,7 @@ def _many(count: int, what: str) -> str:
 
 def cores(settings: Settings) -> Iterator[Finding]:
     """A core for each worker, and interrupts on others."""
-    check_cpus(settings.cpus)
+    check_cores(settings, choices(settings))
     links = chosen(settings)
     topology = read_topology((link.name for link in links), settings.cpus)
     allowed = len(topology.nodes)

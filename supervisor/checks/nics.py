@@ -20,25 +20,26 @@ OFFLOADS = {"gro": 0x2B, "gso": 0x23, "tso": 0x1E}
 GET_FLAGS, LRO = 0x25, 1 << 15
 
 
+def choices(settings: Settings) -> list[Choice]:
+    """Every link, and what would be done about it."""
+    return roster.choose(settings.interface, inventory.read_links())
+
+
 def chosen(settings: Settings) -> list[Link]:
     """The links that would be watched."""
-    return [
-        choice.link
-        for choice in roster.choose(settings.interface, inventory.read_links())
-        if choice.is_chosen
-    ]
+    return [choice.link for choice in choices(settings) if choice.is_chosen]
 
 
 def interfaces(settings: Settings) -> Iterator[Finding]:
     """Which, why, and what stands in the way."""
     links = inventory.read_links()
     roster.check_names(settings.interface, links)
-    choices = [choice for choice in roster.choose(settings.interface, links) if choice.is_chosen]
-    if not choices:
+    watched = [choice for choice in roster.choose(settings.interface, links) if choice.is_chosen]
+    if not watched:
         yield warning(
             "interfaces", "none would be watched", "flowherd interfaces says why; -i NAME takes one"
         )
-    for choice in choices:
+    for choice in watched:
         yield _interface(choice, settings)
         yield from _offloads(choice.link.name)
     for sentence in roster.unmatched(settings.interface, settings.per_interface, links):

@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 from collections.abc import Iterator
 
-from shared.errors import FlowherdError
+from shared.errors import ConfigurationError, FlowherdError
 from shared.settings import Settings
 from supervisor import account, control
 from supervisor.checks.finding import Finding, failed, ok, warning
@@ -47,6 +47,9 @@ def running(settings: Settings) -> Iterator[Finding]:
     """Another one is no fault, but a second needs folders of its own."""
     try:
         answer = control.ask(settings.runtime_dir, {"do": "status"})
+    except ConfigurationError as error:
+        yield failed("running", str(error), "--runtime-dir DIR", error.code)
+        return
     except FlowherdError as error:
         if "no flowherd is running" in str(error):
             yield ok("running", f"no flowherd runs in {settings.runtime_dir} yet")

@@ -51,6 +51,9 @@ def sinks_of(settings: Settings) -> Iterator[Finding]:
 
 def _store(name: str, folder: Path, who: account.Account, settings: Settings) -> Iterator[Finding]:
     nearest = _nearest(folder)
+    if not nearest.is_dir():
+        yield failed("sinks", f"{name}: {nearest} is no folder", "name a folder of its own")
+        return
     if nearest == folder and not _can_write(folder, who):
         yield failed("sinks", f"{name}: cannot be written by {who.user}", f"chown -R {who.user} {folder}")
         return

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import landlock
+from shared.errors import ConfigurationError
 from shared.settings import CaptureSettings, KentikSettings, Settings
+from supervisor.account import Account, prepare_sinks
 from supervisor.check import examine, exit_code, in_short
 from supervisor.checks import host, kernel, nics, places
 from supervisor.checks.finding import failed, ok, warning
+from supervisor.sinks import Sink
 from tests.supervisor.rig import flowherd, namespace
 from tests.supervisor.rig import places as folders
 
@@ -84,6 +87,16 @@ def test_a_disk_that_is_too_small(tmp_path):
     settings = Settings(state_dir=str(tmp_path), store_mib=1 << 30)
     (found,) = places.sinks_of(settings)
     assert (found.grade, found.remedy.split()[:3]) == ("warning", ["make", "room,", "or"])
+
+
+def test_a_store_is_a_folder(tmp_path):
+    """`chown -R` of what was named by mistake is no remedy."""
+    (tmp_path / "passwd").touch()
+    for place in (tmp_path / "passwd", tmp_path / "passwd" / "store"):
+        (found,) = places.sinks_of(Settings(sink=(f"store:{place}",)))
+        assert (found.grade, found.remedy) == ("failed", "name a folder of its own")
+    with pytest.raises(ConfigurationError, match="passwd is no folder; name one of its own"):
+        prepare_sinks([Sink("store:x", "store", str(tmp_path / "passwd"))], Account("me"))
 
 
 @pytest.mark.root

@@ -95,6 +95,13 @@ def test_kprobes_variables_are_named_as_such(tmp_path):
         (["config", "--promisc=maybe"], 78, "--promisc: 'maybe' is not true or false"),
         (["config", "--capture", "dpdk"], 78, "--capture: 'dpdk' is not ring or pcap"),
         (["radius", "--ports", "1.5"], 78, "--ports: '1.5' is not a whole number"),
+        (["config", "extra"], 2, "config: 'extra' is a word too many; `flowherd config --help` says"),
+        (
+            ["status", f"--runtime-dir=/{'x' * 150}"],
+            78,
+            "runtime_dir: no socket has so long a path; 94 bytes",
+        ),
+        (["config", "-i", ""], 78, "interfaces: one of them is empty"),
         (["config", "--nosuch"], 2, "unknown option: --nosuch"),
         (["replay", "f", "--sample=auto"], 2, "replay: --sample auto is for live capture"),
         (["config", "--status-port", "70000"], 78, "status_port: 70000 is more than 65535"),

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ConfigurationError
+from shared.settings import CaptureSettings, Settings
 from supervisor import cores
-from supervisor.topology import check_cpus, read_quota, read_topology
+from supervisor.links import Link
+from supervisor.roster import Choice
+from supervisor.topology import check_cores, read_quota, read_topology
 from tests.supervisor.rig import DRIVE, flowherd, until
 
 OURS = sorted(os.sched_getaffinity(0))
@@ -51,7 +54,12 @@ def test_a_core_that_the_host_lacks_is_named():
     with pytest.raises(
         ConfigurationError, match="cpus: core 4000-4001 is not among those this host lets us use"
     ):
-        check_cpus(f"{OURS[0]},4000-4001")
+        check_cores(Settings(cpus=f"{OURS[0]},4000-4001"), [])
+    choices = [Choice(Link("eth0", 2), is_chosen=True, role="NIC", reason="named")]
+    pinned = {"eth0": CaptureSettings(core=4000), "eth1": CaptureSettings(core=4001)}
+    with pytest.raises(ConfigurationError, match="eth0's worker: core 4000 is not among those"):
+        check_cores(Settings(per_interface=pinned), choices)
+    check_cores(Settings(defaults=CaptureSettings(core=OURS[-1])), choices)
     done = flowherd("interfaces", "--cpus", "4000")
     assert done.returncode == 78
     assert done.stderr.startswith("flowherd: cpus: core 4000 is not among")
