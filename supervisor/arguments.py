@@ -35,7 +35,7 @@ def read_file(path: str) -> File:
     if not path and not Path(CONFIG_PATH).exists():
         return File()
     try:
-        content = tomllib.loads(Path(place).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(place).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{place}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -89,7 +89,7 @@ def key_of(name: str) -> str:
 def _check_key(place: str, key: str, value: object, hints: dict[str, Any], separator: str = ": ") -> None:
     path = f"{place}{separator}{key}"
     if key not in hints:
-        near = difflib.get_close_matches(key, hints, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(key, hints, n=1, cutoff=0.6)
         raise ConfigurationError(f"{path}: no such setting" + (f"; did you mean {near[0]}?" if near else ""))
     if not values.fits(value, hints[key]):
         sentence = values.refusal(path, value, hints[key])
@@ -232,6 +232,10 @@ def _check_value(name: str, path: str, value: Any) -> None:  # noqa: ANN401 of a
             raise ConfigurationError(f"{path}: {value} is more than {MOST[name]}")
     elif name in NEEDED and not value.strip():
         raise ConfigurationError(f"{path}: is empty; name {NEEDED[name]}")
+    elif name.endswith("_dir") and value.startswith("~"):
+        raise ConfigurationError(
+            f"{path}: {value!r} begins with ~, which only a shell reads; write the folder out"
+        )
     elif name == "interface" and not all(map(str.strip, value)):
         raise ConfigurationError(
             f"{key_of(name)}: one of them is empty; name an interface, or none at all for all"

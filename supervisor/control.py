@@ -152,7 +152,7 @@ def _socket_in(folder: Path) -> Path:
 def _nobody(path: Path) -> str:
     """Who is not root asks in folders of their own: root's socket they can see, and no more."""
     if os.geteuid() and ROOTS.exists():
-        return f"{ROOTS}: only root may ask; run it with sudo"
+        return f"nobody answers at {path}; at {ROOTS} only root may ask, so run it with sudo"
     return f"no flowherd is running here (nobody answers at {path})"
 
 

@@ -47,6 +47,10 @@ def parse(words: tuple[str, ...], store_dir: str, cwd: str) -> list[Sink]:
 
 def _parse_one(word: str, store_dir: str, cwd: str) -> Sink:
     kind, _, target = word.partition(":")
+    if target.startswith("~"):
+        raise ConfigurationError(
+            f"sink {word!r}: ~ is only read by a shell, and not there; write the path out"
+        )
     if word in {"null", "kentik", "kentik-dns", "kentik-radius"}:
         return Sink(word, word, "")
     if kind == "store":

@@ -38,6 +38,7 @@ def read(text):
             "f.toml: interface.eth0.ring_mb: no such setting; did you mean ring_mib?",
         ),
         ("[interface.eth0]\nuser = 'x'", "f.toml: interface.eth0.user: no such setting"),
+        ("mode = 'dns'", "f.toml: mode: no such setting"),
         ("ring_mib = 'big'", "f.toml: ring_mib: 'big' is not a whole number"),
         ("ring_mib = true", "f.toml: ring_mib: true is not a whole number"),
         ("sinks = []", "f.toml: sinks: is empty; name one"),
@@ -52,6 +53,12 @@ def test_a_mistake_is_named_by_its_path(text, sentence):
     with pytest.raises(ConfigurationError) as caught:
         read(text)
     assert str(caught.value).startswith(sentence)
+
+
+def test_a_mark_of_byte_order_is_no_mistake(tmp_path):
+    """As Windows' editors put it in front."""
+    (tmp_path / "f.toml").write_bytes(b"\xef\xbb\xbfdrain_s = 3\r\n")
+    assert read_file(str(tmp_path / "f.toml")).keys == {"drain_s": 3}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +109,7 @@ def test_a_table_may_sample_and_translate():
         (Settings(user=" "), "user: is empty; name a user"),
         (Settings(status_host=""), "status_host: is empty; name an address"),
         (Settings(interface=("eth0", "")), "interfaces: one of them is empty"),
+        (Settings(state_dir="~/flows"), "state_dir: '~/flows' begins with ~, which only a shell reads"),
         (Settings(state_dir=""), "state_dir: is empty; name a folder"),
         (Settings(sink=("store:a\0b",)), "sink: .* has bytes in it that are no text"),
         (Settings(defaults=CaptureSettings(sample=-1)), "sample: -1 is less than 0"),

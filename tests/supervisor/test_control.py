@@ -145,7 +145,7 @@ def test_who_is_not_root_is_told_of_roots(tmp_path, monkeypatch):
     with pytest.raises(FlowherdError, match="no flowherd is running here"):
         ask(str(tmp_path / "own"), {"do": "status"})
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(FlowherdError, match=r"/roots: only root may ask; run it with sudo"):
+    with pytest.raises(FlowherdError, match=r"/roots only root may ask, so run it with sudo"):
         ask(str(tmp_path / "own"), {"do": "status"})
 
 

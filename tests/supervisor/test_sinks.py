@@ -28,6 +28,12 @@ def test_anything_else_is_refused_with_what_there_is(word):
         parse((word,), "/var/store", "/home")
 
 
+@pytest.mark.parametrize("word", ["store:~/flows", "jsonl:~/flows.jsonl"])
+def test_no_folder_called_tilde_is_made(word):
+    with pytest.raises(ConfigurationError, match="~ is only read by a shell"):
+        parse((word,), "/var/store", "/home")
+
+
 def test_a_path_that_is_not_utf8_is_refused():
     """DuckDB takes none; the folder we stand in may have brought it."""
     with pytest.raises(ConfigurationError, match="not UTF-8"):
