@@ -213,7 +213,7 @@ def status(*, json: Json = False, host: HostFlags = HOST, common: CommonFlags = 
     """Ask the running flowherd how it is."""
     from supervisor.cli_views import show_status
 
-    return show_status(ORIGINS.runtime_dir(host), ORIGINS.mistake, as_json=json)
+    return show_status(ORIGINS.places(host).runtime_dir, ORIGINS.mistake, as_json=json)
 
 
 @app.command
@@ -221,7 +221,7 @@ def reload(*, host: HostFlags = HOST, common: CommonFlags = COMMON) -> int:
     """Have the running flowherd read its settings again; it says what it does about what has changed."""
     from supervisor.cli_views import show_done
 
-    return show_done(ORIGINS.runtime_dir(host), {"do": "reload"}, ORIGINS.mistake)
+    return show_done(ORIGINS.places(host).runtime_dir, {"do": "reload"}, ORIGINS.mistake)
 
 
 @app.command
@@ -230,7 +230,7 @@ def restart(nic: Nic, /, *, host: HostFlags = HOST, common: CommonFlags = COMMON
     from supervisor.cli_views import show_done
 
     asked = {"do": "restart", "interface": nic}
-    return show_done(ORIGINS.runtime_dir(host), asked, ORIGINS.mistake)
+    return show_done(ORIGINS.places(host).runtime_dir, asked, ORIGINS.mistake)
 
 
 @app.command
@@ -261,7 +261,9 @@ def query(*words: Words, store: Store = STORE, common: CommonFlags = COMMON) -> 
 
 def _console(verb: str, store: StoreFlags, words: Sequence[str]) -> int:
     """The console has its own flags and imports DuckDB: it takes over this process."""
-    place = store_dir(ORIGINS.settings(HostSettings(state_dir=store.state_dir, sink=store.sink), CAPTURE))
+    settings = ORIGINS.places(HostSettings(state_dir=store.state_dir, sink=store.sink))
+    arguments.check_values(settings)
+    place = store_dir(settings)
     os.execv(  # noqa: S606 our own package, our own interpreter
         sys.executable, [sys.executable, "-I", "-m", "console", verb, "--store", place, *words]
     )

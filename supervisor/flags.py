@@ -122,9 +122,12 @@ class Origins:
             if sentence := variables.ignored():
                 logs.say(sentence, "warning")
 
-    def runtime_dir(self, host: HostSettings) -> str:
+    def places(self, host: HostSettings) -> Settings:
         """All that a verb which asks needs to know: mistakes elsewhere are for the one who is asked to find."""
-        return account.homely(Settings(**_plain(host)), frozenset(self.of)).runtime_dir
+        credentials.forget()
+        settings = account.homely(Settings(**_plain(host)), frozenset(self.of))
+        self._begin(settings)
+        return settings
 
 
 def _check_words(given: Any) -> None:  # noqa: ANN401 cyclopts' collection

@@ -13,6 +13,7 @@ from shared.record import Batch
 from tests.console.ask import ask
 from tests.exporter.rig import some_rows
 from tests.exporter.test_store import place
+from tests.supervisor.rig import flowherd
 
 
 def six(text):
@@ -142,6 +143,14 @@ def test_usage_errors_are_a_sentence(store, words):
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert done.stderr.startswith("flowherd flows: ")
     assert "invalid" not in done.stderr, "argparse's word for what it has no other for"
+
+
+def test_settings_of_capture_are_nothing_to_it(tmp_path):
+    """A target that follows the file's own rate, of which `flows` knows nothing; a folder with no name it knows."""
+    (tmp_path / "f.toml").write_text("sample = 'auto'\n[interface.e]\nrecords_target = 9\n")
+    done = flowherd("flows", f"--config={tmp_path}/f.toml", f"--state-dir={tmp_path}")
+    assert (done.returncode, done.stderr[:21]) == (1, "flowherd: no store in")
+    assert flowherd("flows", "--state-dir", "").returncode == 78
 
 
 def test_no_store_yet(tmp_path):

@@ -50,6 +50,15 @@ def test_what_is_no_settings_is_said_and_changes_nothing(tmp_path):
     )
 
 
+@pytest.mark.parametrize("words", [["status", "--runtime-dir=/nowhere"], ["flows", "--state-dir=/nowhere"]])
+def test_who_only_asks_is_told_too(tmp_path, words):
+    done = flowherd(*words, env={"PATH": "/bin", "HOME": str(tmp_path), "FLOWHERD_STATE_DIRR": "1"})
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "flowherd: not heeded, for no setting has the name: FLOWHERD_STATE_DIRR (did you"
+    )
+
+
 def test_files_to_replay_stand_on_the_command_line_alone(tmp_path):
     environ = {"PATH": "/bin", "HOME": str(tmp_path), "FLOWHERD_CAPTURES": "f.pcap"}
     done = flowherd("replay", "--sink", "null", env=environ)
