@@ -127,7 +127,7 @@ def test_a_replay_imports_nothing_it_does_not_need(files):
         (["--sink", "bogus"], 78, "sink 'bogus' is not one of store[:DIR]"),
         (["--sink", "jsonl:/nowhere/x"], 1, "/nowhere/x: cannot be opened for records: No such file"),
         (["--bogus"], 2, "unknown option: --bogus"),
-        (["--table-mib", "x"], 2, 'unable to convert "x" into int'),
+        (["--table-mib", "x"], 78, "--table-mib: 'x' is not a whole number"),
         (["--config", "/nowhere"], 78, "/nowhere: cannot be read"),
     ],
 )
