@@ -19,10 +19,22 @@ AT_ONCE = 10_000
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print."""
     result = lake.ask(arguments.store, arguments.sql)
-    names = [column[0] for column in result.description]
+    names = told_apart([column[0] for column in result.description])
     types = [str(column[1]) for column in result.description]
     write(arguments.format, names, types, _rows(result))
     return 0
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Of one name the second is `name_1`, as in DuckDB's own subqueries: an object of JSON has room for one."""
+    told: list[str] = []
+    for name in names:
+        new, number = name, 0
+        while new in told or (number and new in names):
+            number += 1
+            new = f"{name}_{number}"
+        told.append(new)
+    return told
 
 
 def write(

@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 UNIONS = (Union, types.UnionType)
 WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")
 SWITCH = frozenset({"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"})
+TEXT_MOST = 80
 HUGE_BITS = 4096  # Python writes out no number of many more
 KINDS: dict[Any, str] = {
     bool: "true or false",
@@ -81,7 +82,7 @@ def shown(value: object) -> str:
         case int() if value.bit_length() > HUGE_BITS:
             return "so large a number"
         case str():
-            return repr(value)
+            return repr(value[:TEXT_MOST]) + "…" * (len(value) > TEXT_MOST)
         case list() | tuple():
             return f"[{', '.join(map(shown, value))}]"
         case dict():

@@ -29,6 +29,13 @@ def test_json_is_one_array(store):
     ]
 
 
+def test_columns_of_one_name_are_told_apart(store):
+    sql = "select 1 as a, 2 as a, 3 as a_1, 4 as a"
+    told = [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+    assert json.loads(ask("query", store, sql, "--json").stdout) == told
+    assert ask("query", store, sql, "--csv").stdout == "a,a_2,a_1,a_3\n1,2,3,4\n"
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 def test_times_compare_with_now_in_every_zone(store, zone):
     """The times are UTC; now() is, wherever the host is."""

@@ -29,6 +29,7 @@ def test_what_is_none(word):
         ([1, "a", False], "[1, 'a', false]"),
         ({"a": 1}, "a table"),
         (1.5, "1.5"),
+        ("x" * 9999, f"'{'x' * 80}'…"),
     ],
 )
 def test_a_refusal_speaks_no_python(value, said):
