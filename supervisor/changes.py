@@ -75,6 +75,12 @@ def explain(name: str, old: CaptureSettings, new: CaptureSettings) -> str:
     return f"{name}: {', '.join(names)}: {WORDS[step(old, new)]}" if {*names} - {"device_id"} else ""
 
 
+def explain_auto(name: str, old: Settings, new: Settings) -> str:
+    """One line where the rate is as before and who chooses it is not."""
+    was, is_now = (settings.capture_of(name).sample == "auto" for settings in (old, new))
+    return f"{name}: sample{' auto' if is_now else ''}: {WORDS[Step.NOTHING]}" if was != is_now else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """`settings` are in force from now on: the new ones, but for what needs a restart."""

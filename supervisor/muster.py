@@ -94,18 +94,21 @@ class Muster:
 
     def adopt(self, settings: Settings) -> list[str]:
         """From the next look on these are in force; one line for each interface that they change."""
-        self._settings = settings
+        former, self._settings = self._settings, settings
         self._refused.clear()
+        posts = self._herd.posts.values()
         lines = [
             changes.explain(post.name, post.capture, self.capture_of(post.link))
-            for post in self._herd.posts.values()
+            or changes.explain_auto(post.name, former, settings)
+            for post in posts
         ]
         before = {choice.link.name for choice in self.choices if choice.is_chosen}
         chosen = roster.choose(settings.interface, inventory.read_links())
         after = {choice.link.name for choice in chosen if choice.is_chosen}
         come = [f"{name}: watched from now on" for name in sorted(after - before)]
         gone = [f"{name}: not watched any more" for name in sorted(before - after)]
-        return [line for line in (*lines, *come, *gone) if line]
+        none = [] if any(choice.is_wanted_now for choice in chosen) else ["no interface to watch now"]
+        return [line for line in (*lines, *come, *gone, *none) if line]
 
     def unmatched(self) -> list[str]:
         """What the settings name and is not there now."""

@@ -117,6 +117,14 @@ def test_interfaces_come_and_go(configured, inside):
     assert before["va"] == configured.pids()["va"]
 
 
+def test_a_rate_that_chooses_itself_is_a_change(configured):
+    """Though it begins with the same rate, and no worker notices."""
+    before = configured.pids()
+    assert configured.reload("sample = 'auto'") == "va: sample auto: taken on\nvb: sample auto: taken on\n"
+    assert configured.reload() == "va: sample: taken on\nvb: sample: taken on\n"
+    assert before == configured.pids()
+
+
 def test_what_no_link_is_there_for_is_said(configured):
     notes = (
         "interfaces: zz* matches none that is there now",
@@ -126,6 +134,9 @@ def test_what_no_link_is_there_for_is_said(configured):
     tables = '[interface."v*"]\npromisc = true\n[interface.nosuch]\npromisc = true'
     said = configured.reload(tables=tables, interfaces='["va", "vb", "zz*"]')
     assert said == "".join(f"{line}\n" for line in ("interfaces: taken on", *notes))
+    none = ("interfaces: taken on", "va: not watched any more", "vb: not watched any more")
+    said = configured.reload(interfaces='["zz*"]')
+    assert said == "".join(f"{line}\n" for line in (*none, "no interface to watch now", notes[0]))
     assert [note for note in notes if f"warning supervisor: {note}\n" not in configured.said()] == []
 
 
