@@ -11,6 +11,9 @@ from console import filters, flows, query
 from shared.errors import Exit, FlowherdError
 from shared.settings import HostSettings
 
+STORES = (
+    "Without --store it is the one that --state-dir, --sink, --config and the environment name, as for run."
+)
 FORMATS = ("json", "csv")
 
 
@@ -58,8 +61,8 @@ def parser() -> Parser:
     """Both verbs and their options."""
     top = Parser(prog="flowherd", description="Flows from the local store.")
     verbs = top.add_subparsers(required=True, metavar="VERB")
-    _add_flows(verbs.add_parser("flows", help="the newest flow records"))
-    _add_query(verbs.add_parser("query", help="SQL over the view `flows`; read-only"))
+    _add_flows(verbs.add_parser("flows", help="the newest flow records", epilog=STORES))
+    _add_query(verbs.add_parser("query", help="SQL over the view `flows`; read-only", epilog=STORES))
     return top
 
 

@@ -151,6 +151,7 @@ def test_settings_of_capture_are_nothing_to_it(tmp_path):
     done = flowherd("flows", f"--config={tmp_path}/f.toml", f"--state-dir={tmp_path}")
     assert (done.returncode, done.stderr[:21]) == (1, "flowherd: no store in")
     assert flowherd("flows", "--state-dir", "").returncode == 78
+    assert "--state-dir" in flowherd("flows", "--help").stdout
 
 
 def test_no_store_yet(tmp_path):
