@@ -69,16 +69,26 @@ def step(old: CaptureSettings, new: CaptureSettings) -> Step:
     return largest
 
 
-def explain(name: str, old: CaptureSettings, new: CaptureSettings) -> str:
-    """One line: which settings of an interface differ, and what is done."""
-    names = differing(old, new)
-    return f"{name}: {', '.join(names)}: {WORDS[step(old, new)]}" if {*names} - {"device_id"} else ""
+def explain(
+    name: str,
+    old: CaptureSettings,
+    new: CaptureSettings,
+    asked: tuple[CaptureSettings, CaptureSettings] | None = None,
+) -> str:
+    """One line: which settings of an interface differ, and what is done.
+
+    `asked`: what was asked for before and is now, though it may come to the same: auto begins with every flow.
+    """
+    names = tuple(dict.fromkeys(differing(old, new) + (differing(*asked) if asked else ())))
+    is_auto = asked is not None and asked[1].sample == "auto"
+    told = ("sample auto" if each == "sample" and is_auto else each for each in names)
+    return f"{name}: {', '.join(told)}: {WORDS[step(old, new)]}" if {*names} - {"device_id"} else ""
 
 
-def explain_auto(name: str, old: Settings, new: Settings) -> str:
-    """One line where the rate is as before and who chooses it is not."""
-    was, is_now = (settings.capture_of(name).sample == "auto" for settings in (old, new))
-    return f"{name}: sample{' auto' if is_now else ''}: {WORDS[Step.NOTHING]}" if was != is_now else ""
+def for_later(old: Settings, new: Settings, waiting: Iterable[str]) -> list[str]:
+    """One line for each interface that nobody captures now and that will be captured otherwise."""
+    asked = {name: differing(old.capture_of(name), new.capture_of(name)) for name in sorted(waiting)}
+    return [f"{name}: {', '.join(names)}: once it is captured" for name, names in asked.items() if names]
 
 
 @dataclass(frozen=True, slots=True)

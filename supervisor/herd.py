@@ -167,15 +167,20 @@ class Herd:
             self._log.warning("pinned to another core", interface=post.name, asked=post.core, granted=granted)
             post.core = granted
 
-    def move(self, cores: Mapping[str, int]) -> None:
-        """Have workers run on these cores; whoever is there already or pinned by the user stays."""
+    def move(self, cores: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Have workers run on these cores; whoever is there already or pinned by the user stays.
+
+        Whom it moved, from where to where.
+        """
+        moves = {}
         for name, core in cores.items():
             post = self.posts.get(name)
-            if post and post.capture.core < 0 and post.core not in {None, core} and not post.leaving:
-                self._log.info("moved to another core", interface=name, core=core, before=post.core)
-                post.core = core
-                if post.worker and not post.worker.stand_on(core):  # without CAP_SYS_NICE
-                    self.replace(post, "another core")
+            if post is None or post.capture.core >= 0 or post.core in {None, core} or post.leaving:
+                continue
+            moves[name], post.core = (post.core, core), core
+            if post.worker and not post.worker.stand_on(core):  # without CAP_SYS_NICE
+                self.replace(post, "another core")
+        return moves
 
     def ended(self, child: Child, end: End, /) -> None:
         """A worker is gone: close its post, give it up, or have a successor take over at once."""

@@ -42,6 +42,7 @@ class Muster:
         self._regulator = Regulator(log)
         self._left: dict[int, Handover] = {}
         self._advice: frozenset[str] = frozenset()
+        self._told: frozenset[str] = frozenset()  # of these whoever reloads has said what is about to change
         self.choices: list[Choice] = []
 
     def first(self) -> None:
@@ -64,6 +65,10 @@ class Muster:
         """Links changed: what goes, goes first; then what is new is opened."""
         self.choices = roster.choose(self._settings.interface, inventory.read_links())
         wanted = {choice.link.ifindex: choice.link for choice in self.choices if choice.is_wanted_now}
+        links = [choice.link for choice in self.choices]
+        self._regulator.keep(
+            {link.ifindex for link in links if self._settings.capture_of(link.name).sample == "auto"}
+        )
         self._leave(wanted)
         for post in self._posts_for(self._new(wanted)):
             try:
@@ -72,8 +77,8 @@ class Muster:
                 self._refuse(post, str(error))
         for index in self._left.keys() - wanted.keys():
             self._left.pop(index).close()
-        self._regulator.keep({choice.link.ifindex for choice in self.choices})
         self._refused = {index: why for index, why in self._refused.items() if index in wanted}
+        self._told = frozenset()
 
     def _new(self, wanted: dict[int, Link]) -> list[Link]:
         """Links without a post. One that has the name of another that still drains comes when that has gone."""
@@ -96,24 +101,35 @@ class Muster:
         """From the next look on these are in force; one line for each interface that they change."""
         former, self._settings = self._settings, settings
         self._refused.clear()
-        posts = self._herd.posts.values()
-        lines = [
-            changes.explain(post.name, post.capture, self.capture_of(post.link))
-            or changes.explain_auto(post.name, former, settings)
-            for post in posts
-        ]
+        posts = sorted(self._herd.posts.values(), key=lambda post: post.name)
+        lines = [self._explain(post, former.capture_of(post.name)) for post in posts]
         before = {choice.link.name for choice in self.choices if choice.is_chosen}
         chosen = roster.choose(settings.interface, inventory.read_links())
         after = {choice.link.name for choice in chosen if choice.is_chosen}
         come = [f"{name}: watched from now on" for name in sorted(after - before)]
         gone = [f"{name}: not watched any more" for name in sorted(before - after)]
         none = [] if any(choice.is_wanted_now for choice in chosen) else ["no interface to watch now"]
-        return [line for line in (*lines, *come, *gone, *none) if line]
+        lines += changes.for_later(former, settings, (after & before) - self._herd.posts.keys())
+        self._told = frozenset(self._herd.posts)
+        moved = self._moved(chosen) if settings.cpus != former.cpus else []
+        return [line for line in (*moved, *lines, *come, *gone, *none) if line]
 
     def unmatched(self) -> list[str]:
         """What the settings name and is not there now."""
         settings = self._settings
         return roster.unmatched(settings.interface, settings.per_interface, inventory.read_links())
+
+    def _explain(self, post: Post, former: CaptureSettings) -> str:
+        """What the settings now in force change of it; `former`: what was asked for before."""
+        asked = former, self._settings.capture_of(post.name)
+        return changes.explain(post.name, post.capture, self.capture_of(post.link), asked)
+
+    def _moved(self, chosen: list[Choice]) -> list[str]:
+        """Other cores may be run on: whom that moves, and where to."""
+        wanted = {choice.link.ifindex: choice.link for choice in chosen if choice.is_wanted_now}
+        places, _ = self._places([post.link for post in self._herd.posts.values()] + self._new(wanted))
+        moves = self._herd.move({name: where.core for name, where in places.items()})
+        return [f"{name}: moved from core {before} to core {core}" for name, (before, core) in moves.items()]
 
     def keep(self, post: Post) -> None:
         """Its ring goes on filling until the next look opens its successor; that of a link that went away is dead."""
@@ -180,6 +196,7 @@ class Muster:
                 self._herd.fork_all()
             else:
                 post.link = link
+            post.rate_why = self._regulator.why_of(post.link.ifindex)
 
     def _try_to_change(self, post: Post, wanted: CaptureSettings) -> None:
         what = changes.explain(post.name, post.capture, wanted)
@@ -188,7 +205,7 @@ class Muster:
         except FlowherdError as error:
             self._refuse(post, str(error), "former settings kept")
         else:
-            if what:
+            if what and post.name not in self._told:
                 self._log.info("changed", what=what)
 
     def _change(self, post: Post, wanted: CaptureSettings) -> None:
@@ -243,7 +260,10 @@ class Muster:
             self._log.debug(
                 "core", interface=link.name, core=places[link.name].core, why=places[link.name].reason
             )
-        self._herd.move({name: where.core for name, where in places.items()})
+        for name, (before, core) in self._herd.move(
+            {name: where.core for name, where in places.items()}
+        ).items():
+            self._log.info("moved to another core", interface=name, core=core, before=before)
         self._advise(advise(places, topology))
         mode, mirror = self._settings.mode, self._settings.mirror
         return [

@@ -162,7 +162,7 @@ class Post:
 
     def thinned(self) -> str:
         """How many flows `--sample auto` keeps, and why not all."""
-        return f"1 of {self.capture.rate:,} flows is kept: {self.rate_why}" if self.rate_why else ""
+        return f"one of {self.capture.rate:,} flows is kept: {self.rate_why}" if self.rate_why else ""
 
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""

@@ -58,11 +58,11 @@ class Regulator:
         is_raised = self._states.get(ifindex, State()).rate > self._floors.get(ifindex, 1)
         return self._whys.get(ifindex, "") if is_raised else ""
 
-    def keep(self, present: Collection[int]) -> None:
-        """Forget interfaces that are gone."""
-        self._states = {index: state for index, state in self._states.items() if index in present}
-        self._floors = {index: floor for index, floor in self._floors.items() if index in present}
-        self._whys = {index: why for index, why in self._whys.items() if index in present}
+    def keep(self, asked: Collection[int]) -> None:
+        """Forget interfaces that are gone, or whose rate is not ours to choose any more."""
+        self._states = {index: state for index, state in self._states.items() if index in asked}
+        self._floors = {index: floor for index, floor in self._floors.items() if index in asked}
+        self._whys = {index: why for index, why in self._whys.items() if index in asked}
 
     def look(self, posts: Collection[Post], asked: Mapping[int, CaptureSettings], now_s: float) -> bool:
         """Read all workers when it is time; whether the rate of one in `asked`, those on auto, has changed by it."""

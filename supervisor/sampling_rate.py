@@ -67,7 +67,7 @@ def after(state: State, reading: Reading, limits: Limits) -> State:
         return _failed(_changed(state, min(state.rate << steps, MOST), now_s, why), state, limits)
     lower = max(state.rate // 2, limits.floor)
     if lower < state.rate and _has_room(state, lower, limits, now_s):
-        return _changed(state, lower, now_s, f"there was room for {limits.lower_s:.0f} s")
+        return _changed(state, lower, now_s, f"there was room for {limits.lower_s:g} s")
     return state
 
 
@@ -88,9 +88,9 @@ def _need(state: State, limits: Limits, now_s: float) -> tuple[float, str]:
         return 0.0, ""
     records_s = sum(one.records_s for one in window) / len(window)
     if limits.records_s and records_s > limits.records_s:
-        return mean, f"{records_s:.0f} records/s"
+        return mean, f"{records_s:,.0f} records/s, more than the target of {limits.records_s:,.0f}"
     share = sum(one.share for one in window) / len(window)
-    return mean, f"{share:.0%} of a core for {limits.raise_s:.0f} s"
+    return mean, f"its worker used {share:.0%} of a core for {limits.raise_s:g} s"
 
 
 def _has_room(state: State, lower: int, limits: Limits, now_s: float) -> bool:

@@ -63,6 +63,33 @@ def test_each_difference_is_named_and_none_is_ignored(names):
         assert line == ""
 
 
+def test_what_was_asked_for_is_named_though_it_comes_to_the_same():
+    """Auto begins with every flow: what is captured now is as before."""
+    auto = replace(CAPTURE, sample="auto")
+    assert changes.explain("eth0", CAPTURE, CAPTURE, (CAPTURE, auto)) == "eth0: sample auto: taken on"
+    assert changes.explain("eth0", CAPTURE, CAPTURE, (auto, CAPTURE)) == "eth0: sample: taken on"
+    line = changes.explain(
+        "eth0", CAPTURE, replace(CAPTURE, filter="ip"), (auto, replace(CAPTURE, filter="ip"))
+    )
+    assert line == "eth0: filter, sample: on the living ring"
+
+
+def test_an_interface_that_waits_is_captured_otherwise_once_it_is():
+    slower = Settings(defaults=replace(CAPTURE, sample=9))
+    assert changes.for_later(Settings(), slower, ("eth1",)) == ["eth1: sample: once it is captured"]
+    assert changes.for_later(slower, slower, ("eth1",)) == []
+    assert changes.for_later(Settings(), slower, ()) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("sandbox", False), ("log_format", "json"), ("user", "daemon")])
+def test_what_processes_were_started_with_needs_a_restart(name, value):
+    """Nursery and exporter are born with their sandbox, and all share one form of lines."""
+    found = changes.of(Settings(), replace(Settings(), **{name: value}))
+    assert found.need_restart == (name,)
+    assert found.settings == Settings()
+    assert found.lines() == [f"{name}: as before until flowherd is started anew"]
+
+
 @given(st.sets(st.sampled_from([item.name for item in fields(HostSettings)])))
 def test_what_nobody_takes_on_stays_and_is_said(names):
     """A setting that is added one day and not thought of here needs a restart, and says so."""

@@ -11,6 +11,7 @@ from supervisor.control import ask
 from tests.supervisor.rig import flowherd, ip, namespace, places, running, until
 
 pytestmark = pytest.mark.root
+ANOTHER = ("another worker", "a new ring", "watched from now on")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def configured(started):
     if any("exporter" in line for line in lines):
         started.service.logged("exporter is ready", readied + 1)
     for name in ("va", "vb"):
-        is_another = any(line.startswith(name) and "living" not in line for line in lines)
+        is_another = any(line.startswith(name) and any(map(line.__contains__, ANOTHER)) for line in lines)
         started.service.running(name, other_than=before.get(name, 0) if is_another else 0)
     return started
 
@@ -103,6 +104,33 @@ def test_one_interface_changes_and_the_other_does_not_notice(configured):
     assert "worker ended, starting again" not in service.log.read_text(), "no failure in all this"
     assert configured.restart("va") == "va: another worker takes over, its flows go on\n"
     service.running("va", other_than=fourth["pid"])
+
+
+def test_each_change_is_one_line_of_log(configured):
+    """That of the reload, and none again when it is done."""
+    before = configured.said()
+    assert configured.reload('sample = "auto"') == "va: sample auto: taken on\nvb: sample auto: taken on\n"
+    pid = configured.pids()["va"]
+    configured.reload('sample = "auto"', "[interface.va]\nactive_timeout_s = 5")
+    configured.service.running("va", other_than=pid)
+    since = configured.said().removeprefix(before)
+    assert since.count("va: active_timeout_s: another worker takes over") == 1
+    assert "changed what=" not in since
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_other_cores_move_workers_and_it_is_said_which(configured):
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    before, said_before = (
+        {name: row["core"] for name, row in configured.service.rows().items()},
+        configured.said(),
+    )
+    assert {first, second} == {before["va"], before["vb"]}
+    moved = next(name for name in ("va", "vb") if before[name] == second)
+    said = configured.reload(f'cpus = "{first}"')
+    assert said == f"cpus: taken on\n{moved}: moved from core {second} to core {first}\n"
+    until(lambda: configured.service.rows()[moved]["core"] == first, "the other core is shown")
+    assert configured.said().removeprefix(said_before).count("moved ") == 1, "by the line of the reload alone"
 
 
 def test_interfaces_come_and_go(configured, inside):
@@ -190,9 +218,11 @@ def test_an_unknown_interface_is_a_mistake_too(configured):
 
 
 def test_what_needs_a_restart_is_said_and_left(configured):
-    said = configured.reload("user = 'daemon'\ndrain_s = 3", "[interface.va]\ncapture = 'pcap'")
+    text = "user = 'daemon'\ndrain_s = 3\nsandbox = false\nlog_format = 'json'"
+    said = configured.reload(text, "[interface.va]\ncapture = 'pcap'")
     assert "drain_s: taken on\n" in said
-    assert "user, capture: as before until flowherd is started anew\n" in said
+    assert "user, sandbox, log_format, capture: as before until flowherd is started anew\n" in said
+    assert '{"' not in configured.said(), "lines are as they were"
 
 
 def test_sighup_reloads(configured):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from supervisor import control
 from tests.captures import pcap
 from tests.system.host import flowherd, needs_tcpreplay, until, wire
 from tests.system.test_sample import plain_exchanges
@@ -54,3 +55,39 @@ def test_more_records_than_the_target_raise_it_and_quiet_lowers_it(place, folder
     sent = 2 * FLOWS * rounds
     assert abs(estimate - sent) < 0.15 * sent, (estimate, sent, live.said())
     assert "sampling rate changes interface=vb rate=1:2" in live.said() or "rate=1:4" in live.said()
+
+
+def test_a_rate_that_is_not_auto_any_more_is_explained_no_more(place, folder):
+    """Nor is a number that happens to be the rate that auto had come to."""
+    path, config = folder / "played.pcap", folder / "flowherd.toml"
+    path.write_bytes(
+        pcap([(START_NS + i * 1_000_000, data) for i, data in enumerate(plain_exchanges(FLOWS))])
+    )
+    often, auto = (
+        "active_timeout_s = 1\nidle_timeout_s = 1\n",
+        'sample = "auto"\nrecords_target = 600\nsample_raise_s = 1\n',
+    )
+    config.write_text(often)
+
+    def reload(text):
+        config.write_text(often + text)
+        return control.ask(str(folder / "run"), {"do": "reload"})["done"]
+
+    with flowherd(place, folder, f"--config={config}") as live:
+        live.capturing()
+        assert reload(auto) == ["vb: records_target, sample_raise_s, sample auto: taken on"]
+        while rate_of(live) == 1:
+            place.replay(path, "--pps=4000")
+        rate = rate_of(live)
+        until(lambda: f"one of {rate} flows is kept: " in why_of(live), live.said)
+        reload(f"sample = {rate}\n")
+        until(lambda: not why_of(live), live.said)
+        assert rate_of(live) == rate
+        reload(auto)
+        until(lambda: rate_of(live) == 1, live.said)
+        assert not why_of(live), "it begins anew"
+
+
+def why_of(live):
+    """What stands beside the interface in the status."""
+    return next((row["why"] for row in live.status()["rows"] if row["name"] == "vb"), "")
