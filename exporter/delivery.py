@@ -3,6 +3,7 @@
 import threading
 import time
 
+from exporter.fault import in_words
 from exporter.log import log
 from exporter.sinks.base import Gone, Sink
 from exporter.spool import Spool
@@ -19,9 +20,9 @@ LOOK_S = 0.25
 class Delivery(threading.Thread):
     """Owns the sink's cursor: what is up to it is committed and may leave the spool for this sink's part."""
 
-    def __init__(self, name: str, sink: Sink, spool: Spool) -> None:
+    def __init__(self, name: str, sink: Sink, spool: Spool, place: str = "") -> None:
         super().__init__(name=f"sink {name}", daemon=True)
-        self.sink_name = name
+        self.sink_name, self._place = name, place or name
         self.sink = sink
         self.records = 0
         self.dropped = 0
@@ -127,7 +128,7 @@ class Delivery(threading.Thread):
         self._failures += 1
         self._has_tried_last = self._draining.is_set()
         self.errors += 1
-        self.error = " ".join(str(error).split()) or type(error).__name__
+        self.error = in_words(error, self._place)
         wait_s = min(BACKOFF_FIRST_S * 2 ** min(self._failures - 1, DOUBLINGS), BACKOFF_LONGEST_S)
         wait_s = max(wait_s, getattr(error, "wait_s", 0.0))
         say = log.warning if self._failures == 1 else log.debug
@@ -145,7 +146,7 @@ class Delivery(threading.Thread):
         try:
             self.sink.discard()
         except Exception as error:  # noqa: BLE001 - the next attempt will meet it again
-            self.error = str(error)
+            self.error = in_words(error, self._place)
 
     def _give_up(self, why: str) -> None:
         log.info("sink ended", sink=self.sink_name, why=why)

@@ -33,6 +33,8 @@ def replace_file(path: Path, content: bytes, *, durable: bool) -> None:
         write_all(descriptor, (content,))
         if durable:
             os.fdatasync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # write(2) knows no name
     finally:
         os.close(descriptor)
     draft.rename(path)

@@ -83,7 +83,7 @@ def _deliveries(
     for order, make in zip(orders.sinks, makers, strict=True):
         descriptor = next(given, -1) if order.kind == "jsonl" else -1
         sink = make(Place(order, orders, spool.folder, spool.identity, descriptor))
-        deliveries.append(Delivery(order.name, sink, spool))
+        deliveries.append(Delivery(order.name, sink, spool, order.target))
         try:
             if order.kind == "store":
                 _try_to_write(Path(order.target))

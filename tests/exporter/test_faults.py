@@ -206,6 +206,26 @@ def test_a_full_disk_holds_workers_back_until_there_is_room(tmp_path):
 
 
 @pytest.mark.root
+def test_a_store_without_room_says_so_in_one_sentence(tmp_path):
+    """Not in its library's words; when there is room again, all of it arrives."""
+    with small_disk(tmp_path / "store", "1m") as disk:
+        filler = disk / "filler"
+        with exporter(settings(tmp_path, "store"), loud=False) as rig:
+            rig.hear("ready")
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4096)
+            worker = rig.worker()
+            worker.send(message(1, 0, 1000))
+            until(lambda: rig.hear("report")["sinks"][0]["error"], 30)
+            error = rig.reports[-1]["sinks"][0]["error"]
+            assert error == f"no room is left on the disk of {disk}; make some, or choose another place"
+            filler.unlink()
+            until(lambda: rig.hear("report")["sinks"][0]["records"] == 1000, 30)
+            rig.drain()
+
+
+@pytest.mark.root
 def test_a_disk_full_at_start_is_refused(tmp_path):
     with small_disk(tmp_path / "disk", "64k") as disk:
         with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
