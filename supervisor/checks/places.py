@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from shared.kentik_endpoints import ends
@@ -14,18 +15,25 @@ from supervisor.checks.finding import Finding, failed, ok, warning
 
 CONNECT_S = 3.0
 MIB = 1 << 20
+ROOM = {"state_dir": MIB, "runtime_dir": MIB >> 4, "cache_dir": 16 * MIB}  # what a start needs there
+LEAST_MIB = 64  # no settings make a store of what is less
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
     """Those of our own."""
-    for name in ("state_dir", "runtime_dir", "cache_dir"):
+    for name, room in ROOM.items():
         path = Path(getattr(settings, name))
-        nearest = _nearest(path)
-        if os.access(nearest, os.W_OK | os.X_OK):
+        nearest, flag = _nearest(path), f"--{name.replace('_', '-')}"
+        has_kernels = name == "cache_dir" and any(path.glob("kernels-*"))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            yield failed("folders", f"{name}: {path} cannot be written by us", f"{flag} DIR, or as root")
+        elif shutil.disk_usage(nearest).free >= room:
             yield ok("folders", f"{name}: {path}" + ("" if nearest == path else " (will be made)"))
+        elif has_kernels:
+            what = f"{name}: {path} has no room for the kernels of another version"
+            yield warning("folders", what, f"make some before an update, or {flag} DIR elsewhere")
         else:
-            flag = name.replace("_", "-")
-            yield failed("folders", f"{name}: {path} cannot be written by us", f"--{flag} DIR, or as root")
+            yield failed("folders", f"{name}: {path} has no room left", f"make some, or {flag} DIR elsewhere")
 
 
 def sinks_of(settings: Settings) -> Iterator[Finding]:
@@ -45,6 +53,12 @@ def sinks_of(settings: Settings) -> Iterator[Finding]:
             and not os.access(_nearest(Path(sink.target)), os.W_OK)
         ):
             yield failed("sinks", f"{name}: cannot be written by us", "choose another place, or as root")
+        elif (
+            sink.kind == "jsonl"
+            and sink.target != "-"
+            and not shutil.disk_usage(_nearest(Path(sink.target))).free
+        ):
+            yield warning("sinks", f"{name}: no room is left there", "make some, or choose another place")
         else:
             yield ok("sinks", name)
 
@@ -57,13 +71,34 @@ def _store(name: str, folder: Path, who: account.Account, settings: Settings) ->
     if nearest == folder and not _can_write(folder, who):
         yield failed("sinks", f"{name}: cannot be written by {who.user}", f"chown -R {who.user} {folder}")
         return
-    free, wanted = shutil.disk_usage(nearest).free // MIB, settings.store_mib + settings.spool_mib
-    what = f"{name}: {free:,} MiB free"
-    if free < wanted:
-        remedy = f"make room, or --store-mib {max(free // 2, 1)}"
-        yield warning("sinks", f"{what}, less than the {wanted:,} that store and spool may take", remedy)
-    else:
-        yield ok("sinks", what)
+    held = _held_mib(folder) + _held_mib(Path(settings.state_dir, "spool"))
+    yield judged_store(name, _free_mib(nearest), held, settings.store_mib, settings.spool_mib)
+
+
+def judged_store(name: str, free: int, held: int, store: int, spool: int) -> Finding:
+    """Pure: whether store and spool may grow to what they are allowed; `held`: what they have already."""
+    wanted = max(store + spool - held, 0)
+    if not free:
+        return failed("sinks", f"{name}: no room is left there", "make some, or --sink store:DIR elsewhere")
+    if free >= wanted:
+        return ok("sinks", f"{name}: {free:,} MiB free")
+    what = f"{name}: {free:,} MiB free, less than the {wanted:,} that store and spool may still take"
+    fitting = free + held
+    smaller = min(spool, max(fitting // 8, 1))
+    flags = f"--store-mib {max((fitting - smaller) * 7 // 8, 1)}"
+    flags += f" --spool-mib {smaller}" if smaller < spool else ""
+    return warning("sinks", what, "make room" + (f", or {flags}" if fitting >= LEAST_MIB else ""))
+
+
+def _free_mib(path: Path) -> int:
+    return shutil.disk_usage(path).free // MIB
+
+
+def _held_mib(folder: Path) -> int:
+    """What its files take; of one that we may not look into, nothing."""
+    with suppress(OSError):
+        return sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()) // MIB
+    return 0
 
 
 def _can_write(folder: Path, who: account.Account) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -17,7 +18,7 @@ from supervisor.check import examine, exit_code, in_short
 from supervisor.checks import host, kernel, nics, places
 from supervisor.checks.finding import failed, ok, warning
 from supervisor.sinks import Sink
-from tests.supervisor.rig import flowherd, namespace
+from tests.supervisor.rig import DRIVE, flowherd, namespace
 from tests.supervisor.rig import places as folders
 
 NUMBERS = st.integers(0, 1 << 20)
@@ -97,6 +98,48 @@ def test_a_store_is_a_folder(tmp_path):
         assert (found.grade, found.remedy) == ("failed", "name a folder of its own")
     with pytest.raises(ConfigurationError, match="passwd is no folder; name one of its own"):
         prepare_sinks([Sink("store:x", "store", str(tmp_path / "passwd"))], Account("me"))
+
+
+@given(free=NUMBERS, held=NUMBERS, store=NUMBERS.filter(bool), spool=NUMBERS.filter(bool))
+def test_a_disk_is_large_enough_or_a_size_is_named_that_fits(free, held, store, spool):
+    found = places.judged_store("store", free, held, store, spool)
+    assert (found.grade == "failed") == (free == 0)
+    assert (found.grade == "ok") == (free > 0 and free + held >= store + spool) == (not found.remedy)
+    numbers = [int(number) for number in re.findall(r"-mib (\d+)", found.remedy)]
+    if found.grade == "warning" and free + held >= places.LEAST_MIB:
+        assert 0 < sum(numbers) + (spool if len(numbers) == 1 else 0) <= free + held
+    else:
+        assert not numbers, "no size helps"
+
+
+def test_what_the_store_has_already_is_its_own(tmp_path, monkeypatch):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "segment").write_bytes(b"x" * (3 << 20))
+    monkeypatch.setattr(places, "_free_mib", lambda _: 8)
+    monkeypatch.setattr(places, "_can_write", lambda *_: True)
+    for store_mib, grade in ((10, "ok"), (11, "warning")):
+        (found,) = places.sinks_of(Settings(state_dir=str(tmp_path), store_mib=store_mib, spool_mib=1))
+        assert found.grade == grade, found
+
+
+@pytest.mark.root
+def test_a_full_disk_fails_the_check(tmp_path):
+    """A start would find no room for anything: only room helps, no smaller store."""
+    script = """
+    mount -t tmpfs -o size=600k tmpfs {0} && mkdir {0}/state {0}/runtime {0}/cache && chmod 777 {0}/state
+    head -c 1000000 /dev/zero >{0}/filler
+    exec {1} {2} check --json --state-dir {0}/state --runtime-dir {0}/runtime --cache-dir {0}/cache \\
+        --sink store --sink jsonl:{0}/flows.jsonl
+    """.format(tmp_path, *DRIVE)
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
+    told = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    for name in ("state", "runtime", "cache"):
+        found = told[f"{name}_dir: {tmp_path}/{name} has no room left"]
+        assert (found["grade"], found["remedy"]) == ("failed", f"make some, or --{name}-dir DIR elsewhere")
+    (store,) = [found for what, found in told.items() if what.startswith("store")]
+    assert (store["grade"], store["remedy"]) == ("failed", "make some, or --sink store:DIR elsewhere")
+    assert told[f"jsonl:{tmp_path}/flows.jsonl: no room is left there"]["grade"] == "warning"
+    assert done.returncode == 1
 
 
 @pytest.mark.root
