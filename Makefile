@@ -25,7 +25,12 @@ SYSUSERS = $(DESTDIR)$(SYSCONFDIR)/sysusers.d/flowherd.conf
 TMPFILES = $(DESTDIR)$(SYSCONFDIR)/tmpfiles.d/flowherd.conf
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/flowherd
 LINK = $(DESTDIR)$(BINDIR)/flowherd
+DOCS = $(ROOT)/docs
 MARK = $(ROOT)/.installed-by-make
+# What install makes goes with uninstall: MARK lists the folders that were not there, without DESTDIR.
+FOLDERS = "$(ROOT)" "$(dir $(UNIT))" "$(dir $(SYSUSERS))" "$(dir $(TMPFILES))" "$(dir $(LINK))" "$(CONFIG)"
+ABSENT = for at in $(FOLDERS); do at=$${at%/}; while [ ! -e "$$at" ] && [ "$$at" != "$(DESTDIR)" ]; do \
+	echo "$${at\#"$(DESTDIR)"}"; at=$$(dirname "$$at"); done; done
 
 # A .venv that was moved, or whose Python went away, is built anew.
 FRESH := $(shell [ "$$(cat .venv/.home 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c '' 2>/dev/null && echo yes)
@@ -38,7 +43,7 @@ sys.exit(not all(folder.stat().st_mode & 1 for folder in (home, *home.parents)))
 endef
 export EVERYBODY
 
-.PHONY: help setup dev run test fmt lint type pytest bench soak fuzz clean install install-files uninstall user tools peers stale
+.PHONY: help setup dev run test fmt lint type pytest bench soak fuzz clean install install-named install-files uninstall user tools peers stale
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do \
@@ -86,33 +91,49 @@ install: .venv/.home ## install into PREFIX=/opt/flowherd, with a unit for syste
 	@if [ -e "$(ROOT)" ] && [ ! -e "$(MARK)" ]; then \
 		echo 'install: $(ROOT) is there and not from here; move it away, or choose another PREFIX' >&2; exit 1; fi
 	@echo 'install: flowherd and what it needs into $(ROOT)'
-	@mkdir -p "$(ROOT)"; touch "$(MARK)"
-	@$$($(BIN)/python -c 'import sys; print(sys._base_executable)') -m venv --clear --without-pip "$(ROOT)"; touch "$(MARK)"
-	@$(PIP) --python "$(ROOT)/bin/python" install $(WHEELS) '.[compressed,kentik,proxy,quic]' || { \
+	@made=$$(cat "$(MARK)" 2>/dev/null || :; $(ABSENT)); mkdir -p "$(ROOT)"; echo "$$made" >"$(MARK)"; \
+	python=$$($(BIN)/python -c 'import sys; print(sys._base_executable)'); \
+	$$python -m venv --clear --without-pip "$(ROOT)" || { \
+		echo 'install: $(ROOT) could not be made; the lines above say why' >&2; exit 1; }; \
+	echo "$$made" | sort -u >"$(MARK)"
+	@$(PIP) --python "$(ROOT)/bin/python" install $(WHEELS) --no-compile '.[compressed,kentik,proxy,quic]' || { \
 		echo 'install: pip could not install it; the lines above say why. Is there a way to a package index?' >&2; exit 1; }
+	@$(MAKE) install-named install-files
+
+# No file tells where it was put together: scripts by their first line, compiled modules, pip's note of the sources.
+install-named:
+	@rm -f "$(ROOT)"/lib/python*/site-packages/flowherd-*.dist-info/direct_url.json
 	@grep -rlIF "$(ROOT)" "$(ROOT)/bin" "$(ROOT)/pyvenv.cfg" | xargs sed -i 's|$(ROOT)|$(PREFIX)|g'
-	@cp README.md LICENSE "$(ROOT)"
-	@$(MAKE) install-files
+	@"$(ROOT)/bin/python" -m compileall -qq -j 0 -s "$(ROOT)" -p "$(PREFIX)" "$(ROOT)/lib" || :
 
 install-files:
-	@install -d "$(dir $(UNIT))" "$(dir $(SYSUSERS))" "$(dir $(TMPFILES))" "$(dir $(LINK))" "$(CONFIG)"
+	@made=$$(cat "$(MARK)" 2>/dev/null || :; $(ABSENT)); \
+	mkdir -p $(FOLDERS) "$(DOCS)/adr" "$(ROOT)/etc"; echo "$$made" | sort -u >"$(MARK)"
+	@install -m 644 README.md LICENSE "$(ROOT)"
+	@install -m 644 $(wildcard docs/*.*) "$(DOCS)"; install -m 644 $(wildcard docs/adr/*) "$(DOCS)/adr"
+	@install -m 644 etc/flowherd.toml "$(ROOT)/etc"
 	@sed 's|/opt/flowherd|$(PREFIX)|g' etc/flowherd.service >"$(UNIT)"; chmod 644 "$(UNIT)"
 	@install -m 644 etc/flowherd.sysusers "$(SYSUSERS)"
 	@install -m 644 etc/flowherd.tmpfiles "$(TMPFILES)"
 	@ln -sfn "$(PREFIX)/bin/flowherd" "$(LINK)"
 	@[ -e "$(CONFIG)/flowherd.toml" ] || install -m 644 etc/flowherd.toml "$(CONFIG)/flowherd.toml"
 	@[ -e "$(CONFIG)/flowherd.env" ] || install -m 600 etc/flowherd.env "$(CONFIG)/flowherd.env"
-	@echo 'install: done; settings are in $(SYSCONFDIR)/flowherd. Next: systemd-sysusers; systemd-tmpfiles --create flowherd.conf;'
-	@echo '         systemctl daemon-reload; flowherd check; systemctl enable --now flowherd'
+	@echo 'install: done; settings are in $(CONFIG). $(if $(DESTDIR),Where it is unpacked,Next): systemd-sysusers;'
+	@echo '         systemd-tmpfiles --create flowherd.conf; systemctl daemon-reload; flowherd check;'
+	@echo '         systemctl enable --now flowherd'
 
 uninstall: ## remove what `make install` installed, and nothing else
 	@if [ -e "$(ROOT)" ] && [ ! -e "$(MARK)" ]; then \
 		echo 'uninstall: $(ROOT) is not from `make install`; it stays' >&2; exit 1; fi
-	@rm -rf "$(ROOT)"
-	@rm -f "$(UNIT)" "$(SYSUSERS)" "$(TMPFILES)"
-	@if [ "$$(readlink "$(LINK)")" = "$(PREFIX)/bin/flowherd" ]; then rm -f "$(LINK)"; fi
-	@echo 'uninstall: gone. Settings, records, compiled kernels and the user stay: $(SYSCONFDIR)/flowherd,'
-	@echo '           /var/lib/flowherd, /var/cache/flowherd; userdel flowherd'
+	@made=$$(cat "$(MARK)" 2>/dev/null || :); \
+	rm -rf "$(ROOT)"; rm -f "$(UNIT)" "$(SYSUSERS)" "$(TMPFILES)"; \
+	if [ "$$(readlink "$(LINK)")" = "$(PREFIX)/bin/flowherd" ]; then rm -f "$(LINK)"; fi; \
+	for file in flowherd.toml flowherd.env; do \
+		if cmp -s "etc/$$file" "$(CONFIG)/$$file"; then rm -f "$(CONFIG)/$$file"; fi; done; \
+	sort -r <<<"$$made" | while read -r folder; do \
+		if [ -n "$$folder" ]; then rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; fi; done
+	@echo 'uninstall: gone. Settings that were edited, records, compiled kernels and the user stay:'
+	@echo '           $(CONFIG), $(DESTDIR)/var/lib/flowherd, $(DESTDIR)/var/cache/flowherd; userdel flowherd'
 
 clean: ## remove .venv and every cache
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
