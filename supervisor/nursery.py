@@ -48,6 +48,7 @@ class Nursery(Standing):
     ) -> None:
         super().__init__(loop, log, stderr)
         self._orders, self._news = orders, news
+        self.cache_dir = orders.cache_dir
         self.is_ready, self.sandbox = False, ""
         self._asked_s = 0.0
 

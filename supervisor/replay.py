@@ -148,7 +148,8 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
         code = session.run()
     for sentence in session.verdict.sentences:
         logs.say(sentence, "error")
-    report = session.exporter.report
-    line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
-    logs.say(f"{line}; {time.monotonic() - began_s:.1f} s")
+    if session.has_counted:
+        report = session.exporter.report
+        line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
+        logs.say(f"{line}; {time.monotonic() - began_s:.1f} s")
     return code

@@ -146,7 +146,7 @@ class Service(Session):
         if self._screen.stderr is None:
             super().progress(done, of)
         else:
-            self._note = f"compiling kernels, once on this machine: {done} of {of}"
+            self._note = self.compiling(done, of)
 
     def warmed(self) -> None:
         """The nursery is ready."""
@@ -205,7 +205,7 @@ def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
         code = service.run()
     for sentence in service.verdict.sentences:
         logs.say(sentence, "error" if code else "info")
-    if service.has_watched and not (code and not service.herd.totals().total()):
+    if service.has_watched and service.has_counted:
         report = service.exporter.report
         line = totals_line(service.herd.totals(), report.delivered(), report.dropped())
         logs.say(line)

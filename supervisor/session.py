@@ -92,17 +92,18 @@ class Session:
         self._advance(now_s)
 
     def progress(self, done: int, of: int) -> None:
-        """The nursery compiles: say so, once a machine."""
+        """The nursery compiles: say so, kernel by kernel."""
         if logs.form() != "text":
-            if done in {1, of}:
-                self.log.info("compiling kernels, once on this machine", done=done, of=of)
+            self.log.info("compiling kernels", into=self.nursery.cache_dir, done=done, of=of)
             return
-        line = f"compiling kernels, once on this machine: {done} of {of}"
         end = "\r" if sys.stderr.isatty() and done < of else "\n"
-        if end == "\r" or done in {1, of}:
-            with suppress(OSError):
-                sys.stderr.write(line + end)
-                sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(self.compiling(done, of) + end)
+            sys.stderr.flush()
+
+    def compiling(self, done: int, of: int) -> str:
+        """How far, and where the kernels will be found the next time."""
+        return f"compiling kernels into {self.nursery.cache_dir}: {done} of {of}"
 
     def warmed(self) -> None:
         """The nursery is ready; nothing to take back from a line that was printed."""
@@ -143,6 +144,11 @@ class Session:
     def has_watched(self) -> bool:
         """Some worker had a table."""
         return bool(self.herd.past)
+
+    @property
+    def has_counted(self) -> bool:
+        """There is something to tell in totals: a start that failed took nothing."""
+        return not self.verdict.code or bool(self.herd.totals().total())
 
     def finish(self) -> None:
         """Everything is down: let go of what is left."""

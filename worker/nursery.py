@@ -61,12 +61,19 @@ def started(supervisor: socket.socket, orders: dict[str, Any]) -> bool:
     try:
         start(supervisor, orders)
     except Exception as error:  # noqa: BLE001 - the compiler may raise anything
-        traceback.print_exc()
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        why = ": ".join(filter(None, (type(error).__name__, reason)))
-        channel.send(supervisor, {"did": "failed", "name": "", "why": f"the kernels cannot be made: {why}"})
+        why = f"the kernels cannot be made: {reason(error, orders.get('cache_dir', ''))}"
+        channel.send(supervisor, {"did": "failed", "name": "", "why": why})
         return False
     return True
+
+
+def reason(error: Exception, cache_dir: str) -> str:
+    """Why there are no kernels; a trace too, unless it is the user's to mend."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"no room is left on the disk of {cache_dir}; make some, or --cache-dir DIR elsewhere"
+    traceback.print_exception(error)
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return ": ".join(filter(None, (type(error).__name__, first)))
 
 
 def start(supervisor: socket.socket, orders: dict[str, Any]) -> None:

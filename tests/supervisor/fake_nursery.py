@@ -1,5 +1,6 @@
 """A nursery without kernels: real forks, channels and pipes; each file becomes one record of one packet.
 
+With COMPILES=3 it tells of three kernels.
 Its workers take 400 MiB on SIGUSR1, and from SIGUSR2 on do not leave when they are asked to.
 """
 
@@ -22,6 +23,10 @@ from shared import channel, record, vitals, wire
 def nursery(sock):
     message, _ = channel.receive(sock)
     assert message["do"] == "start"
+    for done in range(1, int(os.environ.get("COMPILES", "0")) + 1):
+        channel.send(
+            sock, {"did": "progress", "done": done, "of": int(os.environ["COMPILES"]), "kernel": "x"}
+        )
     channel.send(sock, {"did": "ready", "seconds": 0.01})
     while (received := channel.receive(sock)) is not None:
         message, descriptors = received

@@ -85,7 +85,7 @@ def test_rates_need_two_readings_and_survive_a_new_table():
 
 
 def test_what_is_under_way_has_a_line_of_its_own():
-    note = "compiling kernels, once on this machine: 6 of 9"
+    note = "compiling kernels into /var/cache/flowherd: 6 of 9"
     lines = text(Snapshot(ROWS, 3.0, phase=note), 80).splitlines()
     assert note in map(str.strip, lines)
 

@@ -43,6 +43,28 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(files):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["none", "empty", "."])
+def test_where_nothing_was_read_there_is_nothing_to_sum_up(files, name):
+    done = replay(files, name)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "packets captured" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [("text", "compiling kernels into {}: {} of 3"), ("json", '"into": "{}", "done": {}, "of": 3')],
+)
+def test_each_kernel_is_told_as_it_is_compiled(files, monkeypatch, form, line):
+    """And where to, for that is where the next start will look."""
+    monkeypatch.setenv("COMPILES", "3")
+    done = flowherd("replay", *places(files), "--sink", "null", "--log-format", form, files / "good")
+    told = [text for text in done.stderr.splitlines() if "compiling" in text]
+    assert len(told) == 3
+    for number, text in enumerate(told, 1):
+        assert line.format(files / "cache", number) in text
+
+
 def shell(files, closing, sink):
     words = [*DRIVE, "replay", *map(str, places(files)), "--sink", sink, str(files / "good")]
     return subprocess.run(

@@ -1,5 +1,6 @@
 """Who hangs in a kernel shows its stack at SIGABRT; a nursery that fails says why."""
 
+import errno
 import os
 import signal
 import socket
@@ -55,6 +56,24 @@ def test_a_nursery_that_fails_says_why_in_one_line(monkeypatch, capsys):
         message, _ = channel.receive(ours)
     assert message["why"] == "the kernels cannot be made: RuntimeError: Failed in nopython mode pipeline"
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_cache_without_room_is_no_bug_of_ours(monkeypatch, capsys):
+    """One sentence with the remedy, and no trace."""
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    monkeypatch.setattr(nursery, "start", fail)
+    with ours, theirs:
+        assert not nursery.started(theirs, {"cache_dir": "/var/cache/flowherd"})
+        message, _ = channel.receive(ours)
+    assert message["why"] == (
+        "the kernels cannot be made: no room is left on the disk of /var/cache/flowherd; "
+        "make some, or --cache-dir DIR elsewhere"
+    )
+    assert capsys.readouterr().err == ""
 
 
 def test_a_fork_that_fails_is_told(monkeypatch):
