@@ -37,6 +37,11 @@ def snaplen_of(capture: CaptureSettings, *, mirror: bool = False) -> int:
     return capture.snaplen or (HEADERS if reads_headers else WHOLE)
 
 
+def program_of(interface: str, capture: CaptureSettings, *, mirror: bool = False) -> Program:
+    """What an interface's filter lets in, as much of each packet as is read."""
+    return compile_filter(interface, capture.filter, snaplen_of(capture, mirror=mirror))
+
+
 def compile_filter(interface: str, expression: str, snaplen: int) -> Program:
     """The program that keeps `snaplen` bytes of what `expression` matches; empty: keep everything."""
     if expression.strip():

@@ -162,7 +162,8 @@ class Post:
 
     def thinned(self) -> str:
         """How many flows `--sample auto` keeps, and why not all."""
-        return f"one of {self.capture.rate:,} flows is kept: {self.rate_why}" if self.rate_why else ""
+        is_thinned = self.rate_why and self.capture.rate > 1
+        return f"one of {self.capture.rate:,} flows is kept: {self.rate_why}" if is_thinned else ""
 
     def descriptors(self) -> tuple[int, ...]:
         """The capture socket or files, in the order of the fork message."""

@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.settings import Settings
-from supervisor import changes
+from supervisor import changes, mistakes
 from supervisor.commission import Commission
 from supervisor.guard import Limits
 from supervisor.herd import Herd
@@ -44,7 +44,7 @@ class Requests:
         """Everything is looked at before anything is changed; FlowherdError: nothing was."""
         try:
             changed = changes.of(self.settings, self.read())
-            self.muster.check(changed.settings)
+            mistakes.check(changed.settings)
             orders = self.commission.orders(changed.settings, top=self.exporter.orders.top)
         except (FlowherdError, OSError) as error:
             self._say_not_reloaded(error)
@@ -77,7 +77,7 @@ class Requests:
             raise FlowherdError(f"{name} is being left: {post.leaving}")
         self.log.info("told to restart", interface=name)
         if post.life.state is State.FATAL:  # it may be its table that ends every worker
-            self.muster.renew(post, "told to restart")
+            self.muster.refit.renew(post, "told to restart")
             return [f"{name}: {changes.WORDS[changes.Step.TABLE]}"]
         self.herd.replace(post, "told to restart")
         return [f"{name}: {changes.WORDS[changes.Step.WORKER]}"]

@@ -110,7 +110,7 @@ class Service(Session):
             self._requests.tidy()
             if self._samples != self.exporter.report.samples:
                 self._samples, self._look_s = self.exporter.report.samples, now_s
-            if self._muster.regulate(now_s):
+            if self._muster.captures.regulate(self.herd.posts.values(), now_s):
                 self._look_s = now_s
             self._shown = self._snapshot(now_s)
             self._screen.show(self._shown)

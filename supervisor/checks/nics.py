@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from shared.errors import ConfigurationError
 from shared.settings import Settings
-from supervisor import bpf, inventory, lock, roster
+from supervisor import inventory, lock, mistakes, roster
 from supervisor.checks.finding import Finding, failed, ok, warning
 from supervisor.links import Link
 from supervisor.roster import Choice
@@ -56,7 +56,7 @@ def _interface(choice: Choice, settings: Settings) -> Finding:
     if not choice.link.is_up:
         return warning(name, "its filter can be compiled only while it is up", f"ip link set {name} up")
     try:
-        program = bpf.compile_filter(name, capture.filter, bpf.snaplen_of(capture, mirror=settings.mirror))
+        program = mistakes.filter_of(settings, choice.link)
     except ConfigurationError as error:
         return failed(name, str(error), "man 7 pcap-filter has the syntax", error.code)
     return ok(name, f"{watched}; its filter has {len(program)} instructions")
