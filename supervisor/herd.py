@@ -6,25 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from shared import channel
-from shared.counters import WORKER
 from shared.errors import Exit
 from shared.logs import Log
-from supervisor import descriptors, lifecycle, pipes, subreaper
+from supervisor import lifecycle
 from supervisor.child import Child, End, Message
+from supervisor.forks import Forks
 from supervisor.guard import Limits
 from supervisor.lifecycle import Life, State
 from supervisor.loop import Loop
-from supervisor.nursery import Nursery
-from supervisor.outbound import Exporter
 from supervisor.post import Post
 from supervisor.standing import FILE_POLICY, POLICY
+from supervisor.tally import Tally
 
 # A worker shows itself four times a second. Opening a large table or a libpcap handle takes longer, and so does the
 # report of all flows at the end.
 SILENT_S = {State.STARTING: 30.0, State.RUNNING: 5.0, State.STOPPING: 10.0}  # no other has one
 LAST_TRIES = 3
-COUNTERS = tuple(counter.name for counter in WORKER if counter.kind == "counter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,98 +36,16 @@ class Herd:
     """Makes workers match posts."""
 
     def __init__(self, loop: Loop, log: Log, news: HerdNews) -> None:
-        self._loop, self._log, self._news = loop, log, news
-        self.limits = Limits()
+        self._log, self._news = log, news
+        self.limits, self.tally = Limits(), Tally(log)
         self.posts: dict[str, Post] = {}
-        self.past: Counter[str] = Counter()
+        self.forks = Forks(loop, log, self.posts, self)
         self._is_late = False
-        self.nursery: Nursery
-        self.exporter: Exporter
 
     def staff(self, post: Post) -> None:
         """Add a post that is open; its worker is forked as soon as the nursery is ready."""
         self.posts[post.name], post.guard.limits = post, self.limits
-        self._fork(post)
-
-    def fork_all(self) -> None:
-        """The nursery is ready: fork whoever waits for it."""
-        for post in list(self.posts.values()):
-            if post.life.state in {State.STARTING, State.STOPPING} and post.worker is None:
-                self._forget_wait(post)
-                self._fork(post)
-
-    def _forget_wait(self, post: Post) -> None:
-        """What a ring could not hold before its first worker came was never ours to capture."""
-        missed = post.ring.forget_drops() if post.ring and post.is_fresh() else 0
-        if missed:
-            self._log.warning("packets passed before kernels were ready", interface=post.name, packets=missed)
-
-    def attach_all(self) -> None:
-        """There is a new exporter: every worker gets fresh pipes and sends the unacknowledged again."""
-        for name in list(self.posts):
-            self.attach_again(name)
-
-    def attach_again(self, name: str) -> None:
-        """Fresh pipes for one worker: the former ones were out of step or led to a dead exporter."""
-        post = self.posts.get(name)
-        if post and post.worker:
-            try:
-                with pipes.fresh() as both:
-                    self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-                    post.worker.send({"do": "pipes"}, both.to_worker)
-            except OSError as error:
-                why = f"no pipes could be made for it: {descriptors.reason(error)}"
-                post.worker.kill(signal.SIGKILL, why)  # its successor gets some
-
-    def _fork(self, post: Post) -> None:
-        if not self.nursery.is_ready or post.table is None:
-            return
-        try:
-            with pipes.fresh() as both:
-                self._order(post, post.table.fd, both)
-        except OSError as error:
-            why = f"no worker could be started: {descriptors.reason(error)}"
-            self._log.error(why, interface=post.name)
-            if post.life.state is not State.STOPPING:
-                post.life = lifecycle.died(post.life, time.monotonic(), why, POLICY)
-
-    def _order(self, post: Post, table: int, both: pipes.Pipes) -> None:
-        ours, theirs = channel.pair()
-        post.worker, post.fault = Child(post.name, ours, self._loop, self), None
-        post.is_unborn = False
-        post.guard.begin(time.monotonic())
-        with theirs:
-            self.exporter.attach(post.name, post.link.ifindex, both.to_exporter)
-            hands = (table, *both.to_worker, theirs.fileno(), *post.descriptors())
-            if not self.nursery.fork(post.spec(), hands):
-                self._give_up_fork(post.worker, post, "the nursery ended before it was to fork it")
-        if post.life.state is State.STOPPING:
-            post.worker.send({"do": "drain"})
-
-    def forked(self, name: str, pid: int) -> None:
-        """The nursery forked a worker; it is our own child."""
-        post = self.posts.get(name)
-        if post and post.worker and not post.worker.pid:
-            post.worker.adopt(pid)
-            self._log.debug("worker started", interface=name, pid=pid)
-
-    def failed(self, name: str, why: str) -> None:
-        """The nursery could not fork a worker."""
-        post = self.posts.get(name)
-        if post and post.worker:
-            post.fault = (why, Exit.FAILURE)
-            post.worker.abandon()
-
-    def orphaned(self) -> None:
-        """The nursery died: a fork it never answered is over once the worker's channel closes."""
-        for post in list(self.posts.values()):  # one that was to drain leaves them
-            if post.worker and not post.worker.pid:
-                self._give_up_fork(post.worker, post, "the nursery ended while it was to fork it")
-
-    def _give_up_fork(self, unborn: Child, post: Post, why: str) -> None:
-        """Nobody will answer: the next nursery forks it, and its end is none of the post's."""
-        post.fault, post.is_unborn = (why, Exit.FAILURE), True
-        unborn.abandon()
+        self.forks.one(post)
 
     def heard(self, child: Child, message: Message, /) -> None:
         """A worker's life channel."""
@@ -226,7 +141,7 @@ class Herd:
     def _succeed(self, post: Post) -> None:
         """With a clean record."""
         post.life = lifecycle.restarting(Life(restarts=post.life.restarts), time.monotonic())
-        self._fork(post)
+        self.forks.one(post)
 
     def _tries_again(self, post: Post, end: End, why: str) -> bool:
         """Another worker drains what one left that was killed while it drained."""
@@ -235,48 +150,31 @@ class Herd:
             return False
         post.last_tries += 1
         self._log.error("worker ended while draining, another goes on", interface=post.name, why=why)
-        self._fork(post)
+        self.forks.one(post)
         return True
 
     def _dismiss(self, post: Post, why: str) -> None:
         """The post is empty for good: its counters become history."""
-        counters = post.counters()
-        self.past.update({name: counters.get(name, 0) for name in COUNTERS})
-        self.past["records_dropped"] += post.unreported()
+        self.tally.bury(post)
         del self.posts[post.name]
         self._news.left(post, why)
-        self.lose(post.name, post.unread())
+        self.tally.lose(post.name, post.unread())
         post.close()
-
-    def lose(self, name: str, packets: int) -> None:
-        """Packets that a closed ring takes with it are the kernel's drops in effect, and counted as such."""
-        if packets:
-            self.past["kernel_dropped"] += packets
-            self._log.error(
-                "packets left in the ring: nobody could read them", interface=name, packets=packets
-            )
 
     def tick(self, now_s: float) -> None:
         """Restart whoever is due and wake or end whoever is silent."""
-        self.bury_strangers()
+        self.forks.bury_strangers()
         for post in list(self.posts.values()):
             self._restart_due(post, now_s)
             if post.worker is None and post.life.state is State.STARTING:
-                self._fork(post)  # the nursery was ready before the end of an unborn worker was heard
+                self.forks.one(post)  # the nursery was ready before the end of an unborn worker was heard
             if post.worker and post.kind != "files":
                 self._watch(post, post.worker, now_s)
-
-    def bury_strangers(self) -> None:
-        """Only while no fork is under way: its worker is no stranger, we just do not know its pid yet."""
-        workers = [post.worker for post in self.posts.values() if post.worker]
-        if all(worker.pid for worker in workers):
-            standing = (self.nursery.child, self.exporter.child)
-            subreaper.bury_strangers({child.pid for child in (*workers, *standing) if child})
 
     def _restart_due(self, post: Post, now_s: float) -> None:
         if lifecycle.is_due(post.life, now_s):
             post.life = lifecycle.restarting(post.life, now_s)
-            self._fork(post)
+            self.forks.one(post)
 
     def _watch(self, post: Post, worker: Child, now_s: float) -> None:
         """End it when it is silent, once there is one; have it leave when it is too large."""
@@ -298,7 +196,7 @@ class Herd:
             if post.worker:
                 post.worker.send({"do": "drain"})
             elif post.unreported() or (post.ring and not post.is_fresh()):
-                self._fork(post)
+                self.forks.one(post)
             else:
                 self._dismiss(post, "")
 
@@ -316,11 +214,7 @@ class Herd:
 
     def totals(self) -> Counter[str]:
         """Every worker's counters, those of closed posts included."""
-        sums = Counter(self.past)
-        for post in self.posts.values():
-            counters = post.counters()
-            sums.update({name: counters.get(name, 0) for name in COUNTERS})
-        return sums
+        return self.tally.totals(self.posts.values())
 
     def _post_of(self, child: Child) -> Post | None:
         return next((post for post in self.posts.values() if post.worker is child), None)

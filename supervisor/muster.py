@@ -127,7 +127,7 @@ class Muster:
         """We end between two workers of a ring: what it holds is counted."""
         while self._left:
             ifindex, left = self._left.popitem()
-            self._herd.lose(f"ifindex {ifindex}", left.unread(time.time_ns()))
+            self._herd.tally.lose(f"ifindex {ifindex}", left.unread(time.time_ns()))
             left.close()
 
     def _leave(self, wanted: dict[int, Link]) -> None:
@@ -155,7 +155,7 @@ class Muster:
             elif post.life.state is lifecycle.State.FATAL and link != post.link:
                 self._log.info("the link changed: trying again", interface=post.name)
                 post.link, post.life = link, Life(since_s=time.monotonic())
-                self._herd.fork_all()
+                self._herd.forks.all()
             else:
                 post.link = link
             if not post.leaving:

@@ -5,9 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +15,16 @@ from shared.logs import Log
 from shared.settings import Settings
 from supervisor import account, premises
 from supervisor.commission import Commission
-from supervisor.confinement import Confinement
 from supervisor.control import Control
+from supervisor.display import Display
 from supervisor.inventory import LinkWatch
 from supervisor.ledger import Ledger
 from supervisor.muster import Muster
-from supervisor.notify import Notifier
 from supervisor.nursery import NurseryOrders
 from supervisor.post import Post
 from supervisor.requests import Requests
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
-from supervisor.snapshot import Rates, Row, Snapshot, row_of, rows_waiting
 from supervisor.terminal import terminals
 from supervisor.totals import totals_line
 
@@ -58,13 +54,10 @@ class Service(Session):
         )
         self._terminals = terminals()
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
-        self._screen, self._rates, self._began_s = screen, Rates(), time.monotonic()
+        self._display = Display(log, screen, self.herd, self.nursery, self.exporter)
         self._look_s, self._tick_s = float("inf"), 0.0
-        self._shown, self._version = Snapshot(()), version("flowherd")
-        self._done: list[Row] = []
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
-        self._note, self._confinement, self._notifier = "", Confinement(log), Notifier()
         self._restore = partial(premises.restore, settings, log)
         self._ledger = Ledger.open(Path(settings.state_dir))
 
@@ -80,10 +73,8 @@ class Service(Session):
         while self.phase is not Phase.DONE:
             self.turn(min(self._tick_s, self._look_s) - time.monotonic())
             self._work(time.monotonic())
-        self._shown = self._snapshot(time.monotonic())
-        self._screen.show(self._shown)
-        self._notifier.show(self._shown, time.monotonic())
-        self._screen.detach()
+        self._show(time.monotonic())
+        self._display.detach()
         self._control.close()
         self._muster.close()
         self._ledger.close()
@@ -98,7 +89,7 @@ class Service(Session):
             self.verdict.fail(str(error), error.code)
             self.stop("cannot start")
         else:
-            self._screen.attach(self.loop)
+            self._display.attach(self.loop)
 
     def _work(self, now_s: float) -> None:
         if self.phase is Phase.WORKING and now_s >= self._look_s:
@@ -112,45 +103,25 @@ class Service(Session):
                 self._samples, self._look_s = self.exporter.report.samples, now_s
             if self._muster.captures.regulate(self.herd.posts.values(), now_s):
                 self._look_s = now_s
-            self._shown = self._snapshot(now_s)
-            self._screen.show(self._shown)
-            self._notifier.show(self._shown, now_s)
+            self._show(now_s)
             if self.phase is Phase.WORKING and self._restore(self.exporter.orders):
                 self.exporter.replace("its folders were made again", wanted=True)
             self._ledger.keep(self.exporter.report, self.herd.posts.values(), now_s, self.log)
-            self.exporter.tell_workers([row.as_message() for row in self._shown.rows])
+            self.exporter.tell_workers(self._display.messages())
 
-    def _snapshot(self, now_s: float) -> Snapshot:
-        report = self.exporter.report
-        self._rates.keep(self.herd.posts)
-        posts = [row_of(post, self._rates, now_s) for post in self.herd.posts.values()]
-        return Snapshot(
-            rows=tuple(self._done + posts + rows_waiting(self._muster.choices, self.herd.posts)),
-            up_s=now_s - self._began_s,
-            phase=self._note or self.phase.value,
-            delivered=report.delivered(),
-            spool_bytes=report.spool_bytes,
-            sinks=tuple(report.sinks),
-            top=tuple(report.top),
-            status_port=report.status_port,
-            version=self._version,
-            sandbox=self._confinement.note(self._sandboxes()),
-        )
-
-    def _sandboxes(self) -> dict[str, str]:
-        standing = {"nursery": self.nursery.sandbox, "exporter": self.exporter.report.sandbox}
-        return standing | {f"worker {post.name}": post.sandbox for post in self.herd.posts.values()}
+    def _show(self, now_s: float) -> None:
+        self._display.show(self.phase.value, self._muster.choices, now_s)
 
     def progress(self, done: int, of: int) -> None:
         """On a live screen it belongs into the header."""
-        if self._screen.stderr is None:
-            super().progress(done, of)
+        if self._display.is_live:
+            self._display.note = self.compiling(done, of)
         else:
-            self._note = self.compiling(done, of)
+            super().progress(done, of)
 
     def warmed(self) -> None:
         """The nursery is ready."""
-        self._note = ""
+        self._display.note = ""
 
     def _look_soon(self) -> None:
         """Links often change in bursts: one look a little later sees them all."""
@@ -163,15 +134,14 @@ class Service(Session):
             super().left(post, why)
             self.log.error("worker ended while draining", interface=post.name, why=why)
         if self.phase is not Phase.WORKING:
-            last = row_of(post, self._rates, time.monotonic())
-            self._done.append(replace(last, state="done", pid=0, packets_s=None, bits_s=None))
+            self._display.bid_farewell(post)
         elif post.has_heir:
             self._muster.keep(post)
         self._look_s = time.monotonic()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request.get("do") == "status":
-            return {"pid": os.getpid(), **self._shown.as_map()}
+            return {"pid": os.getpid(), **self._display.as_map()}
         if self.phase is not Phase.WORKING:
             raise FlowherdError("this flowherd is about to end")
         done = self._requests.answer(request)

@@ -66,10 +66,11 @@ class Session:
         self._drain_s = self._patience_s = drain_s
         self.sample_key = int.from_bytes(os.urandom(KEY_BYTES))
         self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged))
-        news = NurseryNews(self.progress, self._ready, self.herd.forked, self.herd.failed, self._nursery_lost)
-        self.nursery = self.herd.nursery = Nursery(self.loop, log, nursery, news, stderr)
-        heard = ExporterNews(self._refused, self.herd.attach_all, self.herd.attach_again, self._lost)
-        self.exporter = self.herd.exporter = Exporter(self.loop, log, exporter, heard, stderr)
+        forks = self.herd.forks
+        news = NurseryNews(self.progress, self._ready, forks.forked, forks.failed, self._nursery_lost)
+        self.nursery = forks.nursery = Nursery(self.loop, log, nursery, news, stderr)
+        heard = ExporterNews(self._refused, forks.attach_all, forks.attach_again, self._lost)
+        self.exporter = forks.exporter = Exporter(self.loop, log, exporter, heard, stderr)
         self.limits = self.herd.limits
         self.limits.memory_mib = exporter.settings.memory_mib
         self.nursery.guard.limits = self.exporter.guard.limits = self.limits
@@ -143,7 +144,7 @@ class Session:
     @property
     def has_watched(self) -> bool:
         """Some worker had a table."""
-        return bool(self.herd.past)
+        return bool(self.herd.tally.past)
 
     @property
     def has_counted(self) -> bool:
@@ -183,7 +184,7 @@ class Session:
 
     def _ready(self) -> None:
         self.warmed()
-        self.herd.fork_all()
+        self.herd.forks.all()
 
     def _lost(self, fatal: str) -> None:
         if fatal:
@@ -191,7 +192,7 @@ class Session:
             self.stop("exporter lost")
 
     def _nursery_lost(self, fatal: str) -> None:
-        self.herd.orphaned()
+        self.herd.forks.orphaned()
         if fatal:
             self.verdict.fail(f"the nursery cannot be kept running: {fatal}")
             self.stop("nursery lost")

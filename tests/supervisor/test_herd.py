@@ -34,7 +34,7 @@ class Nursery:
 def herd():
     loop = Loop()
     herd = Herd(loop, Log("supervisor", "error"), HerdNews(lambda *_: None, lambda *_: None))
-    herd.nursery, herd.exporter = Nursery(), SimpleNamespace(attach=lambda *_: None)
+    herd.forks.nursery, herd.forks.exporter = Nursery(), SimpleNamespace(attach=lambda *_: None)
     post = Post(Link("eth0", 2), CaptureSettings(capture="pcap"), table=Table.create("eth0", 8))
     herd.staff(post)
     yield herd
@@ -51,7 +51,7 @@ def test_the_successor_of_a_killed_worker_is_ordered_in_the_same_breath(herd):
     post.life = lifecycle.capturing(post.life, time.monotonic())
     herd.ended(first, End(signal=9))
     first.hang_up()
-    assert herd.nursery.orders == [("eth0", post.table.fd)] * 2
+    assert herd.forks.nursery.orders == [("eth0", post.table.fd)] * 2
     assert post.worker is not None
     assert post.worker is not first
     assert (post.life.state, post.life.restarts) == (State.STARTING, 1)
