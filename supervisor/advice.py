@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from supervisor.cores import as_text
+from supervisor.number import counted
 from supervisor.placement import Place, Topology
 
 
@@ -20,7 +21,7 @@ def _shared(places: Mapping[str, Place], topology: Topology) -> Iterator[str]:
     crowds = [f"{_and(names)} core {core}" for core, names in sorted(by_core.items()) if len(names) > 1]
     if crowds:
         yield (
-            f"{len(places)} workers on {len(topology.nodes)} core{'s' * (len(topology.nodes) > 1)}: "
+            f"{counted(len(places), 'worker')} on {counted(len(topology.nodes), 'core')}: "
             f"{'; '.join(crowds)}; more cores (--cpus, the cgroup's cpuset) or --sample auto give them room"
         )
 

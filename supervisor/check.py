@@ -6,6 +6,7 @@ from shared.errors import Exit, FlowherdError
 from shared.settings import Settings
 from supervisor.checks import host, kernel, nics, ours, places
 from supervisor.checks.finding import Finding, failed
+from supervisor.number import counted
 
 Look = Callable[[Settings], Iterator[Finding]]
 LOOKS: dict[str, Look] = {
@@ -40,9 +41,7 @@ def in_short(findings: list[Finding]) -> str:
     """One line at the end."""
     grades = [finding.grade for finding in findings]
     warnings, failures = grades.count("warning"), grades.count("failed")
-    told = [f"{warnings} warning{'s' * (warnings > 1)}"] * bool(warnings) + [f"{failures} failed"] * bool(
-        failures
-    )
+    told = [counted(warnings, "warning")] * bool(warnings) + [f"{failures} failed"] * bool(failures)
     return f"{len(findings)} looked at: {', '.join(told) or 'all well'}"
 
 

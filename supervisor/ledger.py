@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.logs import Log
+from supervisor.number import counted
 from supervisor.outbound import Report
 from supervisor.post import Post
 
@@ -78,7 +79,7 @@ class Ledger:
             return ""
         each = [(left.name, *left.lost(kept)) for left in self.former]
         losses = [
-            f"{name}: {flows:,} flows and {records:,} records"
+            f"{name}: {counted(flows, 'flow')} and {counted(records, 'record')}"
             for name, flows, records in each
             if flows or records
         ]

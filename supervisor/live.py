@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from supervisor.confinement import in_words
+from supervisor.number import counted
 from supervisor.snapshot import Row, Snapshot
 
 STYLE = {
@@ -57,7 +58,9 @@ def _header(shown: Snapshot, note: str) -> Text:
     if shown.phase == "done":
         return text.append(f"ended after {span(shown.up_s)}")
     text.append(
-        f"{running} of {len(shown.rows)} interfaces watched" if shown.rows else "no interface to watch yet"
+        f"{running} of {counted(len(shown.rows), 'interface')} watched"
+        if shown.rows
+        else "no interface to watch yet"
     )
     text.append("  ·  ", "dim").append(f"up {span(shown.up_s)}")
     if note:
@@ -123,7 +126,7 @@ def _service(talk: Mapping[str, Any]) -> Text:
 def _footer(shown: Snapshot) -> Text:
     text = Text(style="dim")
     for name, records in shown.delivered.items():
-        text.append(f"{name} {records:,} records  ·  ")
+        text.append(f"{name} {counted(records, 'record')}  ·  ")
     text.append(f"spool {count(shown.spool_bytes)}B")
     if shown.sandbox:
         text.append(f"  ·  sandbox {in_words(shown.sandbox)}")

@@ -9,6 +9,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 
 from supervisor.lifecycle import State
+from supervisor.number import counted
 from supervisor.session import Phase
 from supervisor.snapshot import Snapshot
 
@@ -58,7 +59,8 @@ def in_words(shown: Snapshot) -> str:
     watched = sum(row.state == State.RUNNING.value for row in shown.rows)
     packets = sum(row.packets_s or 0 for row in shown.rows)
     dropped = sum(row.dropped for row in shown.rows)
-    return f"{watched} of {len(shown.rows)} interfaces watched, {packets:,.0f} packets/s, {dropped:,} dropped"
+    of = counted(len(shown.rows), "interface")
+    return f"{watched} of {of} watched, {packets:,.0f} packets/s, {dropped:,} dropped"
 
 
 def _watchdog_s(environ: MutableMapping[str, str]) -> float:

@@ -12,6 +12,7 @@ from supervisor import lifecycle, memory, watchdog
 from supervisor.account import Account
 from supervisor.child import Child, Message, isolated
 from supervisor.loop import Loop
+from supervisor.number import counted
 from supervisor.sinks import Sink
 from supervisor.standing import START_S, Standing
 from supervisor.watchdog import Pulse
@@ -136,7 +137,7 @@ class Report:
         What an exporter before this one took in is among those that wait in the spool.
         """
         return [
-            f"{sink['name']}: {missing:,} records {what_of_them}"
+            f"{sink['name']}: {counted(missing, 'record')} {what_of_them}"
             + (f": {sink['error']}" if sink.get("error") else "")
             for sink in self.sinks
             if (missing := max(self.records - sink["records"] - sink["dropped"], sink.get("waiting", 0))) > 0

@@ -14,6 +14,7 @@ from shared.settings import Settings
 from supervisor import account, descriptors, sinks
 from supervisor.lifecycle import State
 from supervisor.links import Link
+from supervisor.number import counted
 from supervisor.nursery import NurseryOrders
 from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
@@ -86,7 +87,9 @@ class Replay(Session):
 
     def signalled(self, number: int) -> None:
         """What was read is still delivered; the rest is named by its number."""
-        self.verdict.fail(f"interrupted: {len(self._waiting)} more files were not begun")
+        in_hand = sum(max(len(post.files) - post.files_done - 1, 0) for post in self.herd.posts.values())
+        left = counted(len(self._waiting) + in_hand, "file")
+        self.verdict.fail(f"interrupted: {left} not begun")
         super().signalled(number)
 
     def damaged(self, name: str, why: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from shared.counters import drop_counter
 from shared.reasons import FAULTS, Drop
+from supervisor.number import counted
 
 
 def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], missed: int) -> str:
@@ -16,14 +17,14 @@ def totals_line(counters: Mapping[str, int], delivered: Mapping[str, int], misse
     where = ", ".join(f"{name} {count:,}" for name, count in delivered.items())
     aside = [f"{unread:,} in no flow"] * (unread > 0) + [f"{left_out:,} not sampled"] * (left_out > 0)
     parts = [
-        f"{captured:,} packets captured" + (f" ({', '.join(aside)})" if aside else ""),
-        f"{counters.get('records_sent', 0):,} flow records" + (f" ({where})" if where else ""),
-        f"{dropped:,} packets dropped",
+        f"{counted(captured, 'packet')} captured" + (f" ({', '.join(aside)})" if aside else ""),
+        counted(counters.get("records_sent", 0), "flow record") + (f" ({where})" if where else ""),
+        f"{counted(dropped, 'packet')} dropped",
     ]
     if lost:
-        parts.append(f"{lost:,} records dropped")
+        parts.append(f"{counted(lost, 'record')} dropped")
     if missed_by_handle := counters.get("packets_missed", 0):
-        parts.append(f"at most {missed_by_handle:,} packets went with libpcap's buffer")
+        parts.append(f"at most {counted(missed_by_handle, 'packet')} went with libpcap's buffer")
     if uncertain := counters.get("packets_uncertain", 0):
-        parts.append(f"{uncertain:,} packets uncertain")
+        parts.append(f"{counted(uncertain, 'packet')} uncertain")
     return "; ".join(parts)

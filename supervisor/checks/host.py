@@ -11,6 +11,7 @@ from supervisor import memory
 from supervisor.advice import interrupted
 from supervisor.checks.finding import Finding, failed, ok, warning
 from supervisor.checks.nics import choices, chosen
+from supervisor.number import counted
 from supervisor.placement import place
 from supervisor.table import FULL_SHARE
 from supervisor.topology import check_cores, read_topology
@@ -37,7 +38,7 @@ def room(settings: Settings) -> Iterator[Finding]:
 
 def judged_room(count: int, rings: int, tables: int, free: int) -> Finding:
     """Pure: whether they fit."""
-    what = f"{rings:,} MiB of rings for {_many(count, 'interface')}, of {free:,} MiB of memory available"
+    what = f"{rings:,} MiB of rings for {counted(count, 'interface')}, of {free:,} MiB of memory available"
     if rings >= free:
         each = max(free // 2 // max(count, 1), 2)
         return failed("memory", what, f"--ring-mib {each}, or name fewer interfaces with -i")
@@ -47,10 +48,6 @@ def judged_room(count: int, rings: int, tables: int, free: int) -> Finding:
             "memory", f"{what}; tables would be made smaller", f"--table-mib {each}, or a smaller --ring-mib"
         )
     return ok("memory", what)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + "s" * (count != 1)
 
 
 def cores(settings: Settings) -> Iterator[Finding]:
@@ -68,9 +65,9 @@ def cores(settings: Settings) -> Iterator[Finding]:
 
 def judged_cores(workers: int, allowed: int, present: int, share: float | None) -> Finding:
     """Pure: whether every worker may have one."""
-    limits = [f"{_many(allowed, 'core')}" + (f" of {present}" if allowed < present else "")]
+    limits = [f"{counted(allowed, 'core')}" + (f" of {present}" if allowed < present else "")]
     limits += [f"{share:g} cores' time by the cgroup's quota"] if share is not None else []
-    what = f"{' and '.join(limits)} for {_many(workers, 'worker')}"
+    what = f"{' and '.join(limits)} for {counted(workers, 'worker')}"
     if share is not None and share < workers:
         return warning(
             "cores", what, "raise CPUQuota= (cpu.max), or --sample: a throttled worker loses packets"

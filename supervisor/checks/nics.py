@@ -12,6 +12,7 @@ from shared.settings import Settings
 from supervisor import inventory, lock, mistakes, roster
 from supervisor.checks.finding import Finding, failed, ok, warning
 from supervisor.links import Link
+from supervisor.number import counted
 from supervisor.roster import Choice
 
 SIOCETHTOOL = 0x8946
@@ -59,7 +60,7 @@ def _interface(choice: Choice, settings: Settings) -> Finding:
         program = mistakes.filter_of(settings, choice.link)
     except ConfigurationError as error:
         return failed(name, str(error), "man 7 pcap-filter has the syntax", error.code)
-    return ok(name, f"{watched}; its filter has {len(program)} instructions")
+    return ok(name, f"{watched}; its filter has {counted(len(program), 'instruction')}")
 
 
 def _offloads(name: str) -> Iterator[Finding]:

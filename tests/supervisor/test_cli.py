@@ -1,6 +1,7 @@
 """Words, verbs and precedence."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -127,6 +128,12 @@ def test_interfaces_explains_every_link():
         next(link["reason"] for link in links if link["name"] == "lo") == "loopback: nothing leaves the host"
     )
     assert "lo" in flowherd("interfaces").stdout
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "200"])
+def test_interfaces_cuts_nothing_off_however_narrow_the_terminal(columns):
+    said = flowherd("interfaces", env=os.environ | {"COLUMNS": columns}).stdout
+    assert "loopback: nothing leaves the host" in " ".join(said.split())
 
 
 def test_version():

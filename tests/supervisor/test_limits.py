@@ -50,7 +50,7 @@ def test_an_exporter_that_grows_is_replaced(tmp_path, inside, monkeypatch):
         assert service.stop() == 0
     said = service.log.read_text()
     assert "MiB of memory of its own; memory_mib allows 300" in said
-    assert "1 flow records (null 1)" in said
+    assert "1 flow record (null 1)" in said
 
 
 def test_a_nursery_without_kernels_is_given_up_with_its_reason(tmp_path, inside, monkeypatch):

@@ -47,7 +47,7 @@ def test_a_start_a_life_and_an_end(tmp_path, monkeypatch, systemd):
                 assert b"NOTIFY_SOCKET" not in environment.read()
         assert service.stop(signal.SIGTERM) == 0
     later = heard(systemd)
-    assert "STATUS=1 of 1 interfaces watched, 0 packets/s, 0 dropped" in said + later
+    assert "STATUS=1 of 1 interface watched, 0 packets/s, 0 dropped" in said + later
     assert (said + later).count("READY=1") == (said + later).count("STOPPING=1") == 1
     assert {"STOPPING=1", "STATUS=done"} <= set(later[-3:])
 

@@ -2,11 +2,15 @@
 
 import json
 import shlex
+import signal
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from supervisor.replay import Replay
+from supervisor.session import Session, Verdict
 from tests.supervisor.rig import DRIVE, flowherd, places
 
 
@@ -180,4 +184,14 @@ def test_without_a_cache_folder_it_only_says_so(files):
     done = flowherd("replay", "--cache-dir", "/proc/none", "--sink", "null", files / "good")
     assert done.returncode == 0
     assert "kernels are compiled for this run alone" in done.stderr
-    assert "1 flow records (null 1)" in done.stderr
+    assert "1 flow record (null 1)" in done.stderr
+
+
+def test_an_interrupted_one_tells_how_many_files_it_did_not_begin(monkeypatch):
+    """Those that wait, and those in the hand of the worker behind the one it is at."""
+    monkeypatch.setattr(Session, "signalled", lambda *_: None)
+    stopped = object.__new__(Replay)
+    stopped._waiting, stopped.verdict = ["d"], Verdict()
+    stopped.herd = SimpleNamespace(posts={"replay": SimpleNamespace(files=("a", "b", "c"), files_done=1)})
+    stopped.signalled(signal.SIGINT)
+    assert stopped.verdict.sentences == ["interrupted: 2 files not begun"]

@@ -197,9 +197,9 @@ def test_the_table_draws_on_a_terminal_and_ctrl_c_drains(tmp_path, inside):
         return all(word.encode() in seen for word in words)
 
     try:
-        until(lambda: shows("1 of 1 interfaces watched", "running"), "a running row")
+        until(lambda: shows("1 of 1 interface watched", "running"), "a running row")
         process.send_signal(signal.SIGINT)
-        until(lambda: shows("done", "1 packets captured; 1 flow records"), "the totals")
+        until(lambda: shows("done", "1 packet captured; 1 flow record"), "the totals")
         assert process.wait(20) == 0
     finally:
         process.kill()

@@ -133,6 +133,7 @@ def test_two_hundred_veths_come_and_go(place, folder):
     place.ip("link", "set", "va", "down")
     with flowherd(place, folder, "-i", "vb", "-i", "w*", *SMALL) as live:
         pid = live.capturing()
+        until(live.exporters, live.said)  # it may come later than the first worker
         supervisor = live.process.pid
         standing = [
             supervisor,

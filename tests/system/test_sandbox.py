@@ -37,7 +37,7 @@ def test_a_decoder_gone_wrong_can_do_nothing(folder, words):
     command = [*ROGUE, "replay", str(capture), "--sink", "null", *dirs, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "1 packets captured" in done.stderr
+    assert "1 packet captured" in done.stderr
     outcomes = dict(re.findall(r"^rogue: (.+): (.+)$", done.stderr, re.MULTILINE))
     assert outcomes.keys() == ATTEMPTS.keys()
     free = {what for what, outcome in outcomes.items() if outcome not in REFUSED}
