@@ -6,6 +6,8 @@ from shared.wire import Message
 class Discard:
     """Keeps nothing. After a restart of the exporter an epoch goes on where its next message starts."""
 
+    place = "nowhere"
+
     def __init__(self) -> None:
         self.records = 0
 

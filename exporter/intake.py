@@ -1,6 +1,5 @@
 """Workers' pipes in: messages cut, numbers checked, batches kept, and only then acknowledged (step 9)."""
 
-import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import Protocol
 
 import msgpack
 
+from exporter.fault import in_words
 from exporter.figures import Figures
 from exporter.log import log
 from shared import record, wire
@@ -19,6 +19,10 @@ TURN_BYTES = 4 << 20
 
 class Keeper(Protocol):
     """Where batches are kept before they are acknowledged: the spool, or nothing but a count."""
+
+    @property
+    def place(self) -> str:
+        """The folder, for people."""
 
     def acknowledged(self, epoch: int) -> int | None:
         """Number of the record expected next from `epoch`; None when the epoch is new."""
@@ -152,7 +156,7 @@ class Intake:
     def _say_blocked(self, error: OSError) -> None:
         if not self._blocked:
             self._blocked = True
-            why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+            why = in_words(error, self._keeper.place)
             log.error("the spool takes nothing, workers keep their records meanwhile", why=why)
 
 

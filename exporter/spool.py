@@ -27,7 +27,7 @@ class Spool:
     """Entries in order of sequence. Written by the intake's thread, read by every sink's."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
-        self.folder = folder
+        self.folder, self.place = folder, str(folder)
         self.durable = durable
         self.corrupt_files = 0
         self.corrupt_records = 0

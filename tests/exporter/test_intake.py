@@ -1,5 +1,6 @@
 """Numbers checked at the pipe: duplicates left out, gaps counted, pipes out of step given up."""
 
+import errno
 import os
 from itertools import pairwise
 
@@ -89,6 +90,25 @@ def test_a_batch_without_records_brings_counters():
     pipes = Pipes(Discard())
     pipes.send(message(1, 0, 0, {"packets_received": 77}))
     assert pipes.figures.worker("eth0") == {"packets_received": 77}
+    pipes.close()
+
+
+def test_a_spool_without_room_says_where_it_is_once(tmp_path, monkeypatch, capsys):
+    spool = Spool(tmp_path, durable=False)
+    pipes = Pipes(spool)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("exporter.spool.write_all", full)
+        pipes.send(message(1, 0, 10))
+        pipes.intake.settle([pipes.inlet])
+    said = capsys.readouterr().err
+    assert said.count(f"no room is left on the disk of {tmp_path}; make some, or choose another place") == 1
+    assert pipes.acknowledged() == []
+    pipes.intake.settle([pipes.inlet])
+    assert pipes.acknowledged() == [(1, 10)]
     pipes.close()
 
 
