@@ -16,11 +16,12 @@ from supervisor.outbound import Exporter
 from supervisor.post import Post
 from supervisor.roster import Choice
 from supervisor.screen import Screen
+from supervisor.session import Phase
 from supervisor.snapshot import Rates, Row, Snapshot, row_of, rows_waiting
 
 
 class Display:
-    """One snapshot for all; `note` stands in place of the phase: kernels are being compiled, say."""
+    """One snapshot for all; `note` stands in place of the phase while we work: kernels are being compiled, say."""
 
     def __init__(self, log: Log, screen: Screen, herd: Herd, nursery: Nursery, exporter: Exporter) -> None:
         self._screen, self._herd, self._nursery, self._exporter = screen, herd, nursery, exporter
@@ -69,7 +70,7 @@ class Display:
         return Snapshot(
             rows=tuple(self._done + posts + rows_waiting(choices, self._herd.posts)),
             up_s=now_s - self._began_s,
-            phase=self.note or phase,
+            phase=self.note if self.note and phase == Phase.WORKING.value else phase,
             delivered=report.delivered(),
             spool_bytes=report.spool_bytes,
             sinks=tuple(report.sinks),

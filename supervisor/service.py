@@ -113,10 +113,9 @@ class Service(Session):
         self._display.show(self.phase.value, self._muster.choices, now_s)
 
     def progress(self, done: int, of: int) -> None:
-        """On a live screen it belongs into the header."""
-        if self._display.is_live:
-            self._display.note = self.compiling(done, of)
-        else:
+        """It is shown; on a live screen that is enough."""
+        self._display.note = self.compiling(done, of)
+        if not self._display.is_live:
             super().progress(done, of)
 
     def warmed(self) -> None:
