@@ -14,14 +14,14 @@ from rich.text import Text
 from shared.errors import Exit, FlowherdError
 from shared.interface_index import indices
 from shared.settings import CaptureSettings, HostSettings, KentikSettings, Settings
-from supervisor import check, control, credentials, inventory, live, nic_table, roster, variables
+from supervisor import check, control, credentials, live, mistakes, nic_table, variables
 from supervisor.advice import advise
 from supervisor.arguments import key_of
 from supervisor.flags import Origins
 from supervisor.placement import place
 from supervisor.roster import Choice
 from supervisor.snapshot import Row, Snapshot
-from supervisor.topology import check_cores, read_topology
+from supervisor.topology import read_topology
 
 PIPED_WIDTH = 1000
 GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -29,17 +29,13 @@ GRADES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 def show_interfaces(settings: Settings, *, as_json: bool) -> int:
     """Every link with the decision on it."""
-    links = inventory.read_links()
-    roster.check_names(settings.interface, links)
-    choices = roster.choose(settings.interface, links)
+    choices = mistakes.choices_of(settings)
     chosen = [choice.link for choice in choices if choice.is_chosen]
     pinned = {link.name: settings.capture_of(link.name).core for link in chosen}
-    check_cores(settings, choices)
     topology = read_topology((link.name for link in chosen), settings.cpus)
     places = place(chosen, topology, {name: core for name, core in pinned.items() if core >= 0})
-    plan = nic_table.Plan(
-        places, _granted(settings), indices({link.name: nic_table.mac_of(link) for link in links})
-    )
+    macs = {choice.link.name: nic_table.mac_of(choice.link) for choice in choices}
+    plan = nic_table.Plan(places, _granted(settings), indices(macs))
     if as_json:
         print(json.dumps([_as_map(choice, plan) for choice in choices], indent=2))
     else:
