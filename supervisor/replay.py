@@ -11,7 +11,7 @@ from shared import logs
 from shared.errors import Exit, FlowherdError
 from shared.logs import Log
 from shared.settings import Settings
-from supervisor import account, descriptors, sinks
+from supervisor import account, descriptors, sinks, summary
 from supervisor.lifecycle import State
 from supervisor.links import Link
 from supervisor.number import counted
@@ -20,7 +20,6 @@ from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
 from supervisor.screen import screen_for
 from supervisor.session import Phase, Session
-from supervisor.totals import totals_line
 
 FILES_AT_ONCE = 200
 NAMES_BYTES = 48 << 10
@@ -149,10 +148,5 @@ def replay(settings: Settings, captures: tuple[str, ...], log: Log) -> Exit:
             captures, log, NurseryOrders(who, cache_dir, files=True, sandbox=settings.sandbox), exporter
         )
         code = session.run()
-    for sentence in session.verdict.sentences:
-        logs.say(sentence, "error")
-    if session.has_counted:
-        report = session.exporter.report
-        line = totals_line(session.herd.totals(), report.delivered(), report.dropped())
-        logs.say(f"{line}; {time.monotonic() - began_s:.1f} s")
+    summary.say(session, f"; {time.monotonic() - began_s:.1f} s")
     return code

@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from shared import logs
 from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.settings import Settings
-from supervisor import account, premises
+from supervisor import account, premises, summary
 from supervisor.commission import Commission
 from supervisor.control import Control
 from supervisor.display import Display
@@ -26,7 +25,6 @@ from supervisor.requests import Requests
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
 from supervisor.terminal import terminals
-from supervisor.totals import totals_line
 
 TICK_S = 0.5
 SETTLE_S = 0.05
@@ -172,10 +170,5 @@ def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
             log.warning(who.warning)
         service = Service(settings, log, commission, screen, read)
         code = service.run()
-    for sentence in service.verdict.sentences:
-        logs.say(sentence, "error" if code else "info")
-    if service.has_watched and service.has_counted:
-        report = service.exporter.report
-        line = totals_line(service.herd.totals(), report.delivered(), report.dropped())
-        logs.say(line)
+    summary.say(service)
     return code
