@@ -87,16 +87,17 @@ class Muster:
         """From the next look on these are in force; one line for each interface that they change."""
         former, self.captures.settings = self._settings, settings
         self._refused.clear()
-        posts = sorted(self._herd.posts.values(), key=lambda post: post.name)
-        lines = [self._explain(post, former.capture_of(post.name)) for post in posts]
         before = {choice.link.name for choice in self.choices if choice.is_chosen}
         chosen = roster.choose(settings.interface, inventory.read_links())
         after = {choice.link.name for choice in chosen if choice.is_chosen}
+        posts = sorted(self._herd.posts.values(), key=lambda post: post.name)
+        staying = [post for post in posts if not post.leaving and post.name not in before - after]
+        lines = [self._explain(post, former.capture_of(post.name)) for post in staying]
+        self._told = frozenset(post.name for post in staying)
+        lines += changes.for_later(former, settings, (after & before) - self._told)
         come = [f"{name}: watched from now on" for name in sorted(after - before)]
         gone = [f"{name}: not watched any more" for name in sorted(before - after)]
         none = [] if any(choice.is_wanted_now for choice in chosen) else ["no interface to watch now"]
-        lines += changes.for_later(former, settings, (after & before) - self._herd.posts.keys())
-        self._told = frozenset(self._herd.posts)
         wanted = {choice.link.ifindex: choice.link for choice in chosen if choice.is_wanted_now}
         moved = self._seats.rearrange(self._new(wanted)) if settings.cpus != former.cpus else []
         return [line for line in (*moved, *lines, *come, *gone, *none) if line]

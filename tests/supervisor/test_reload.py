@@ -168,6 +168,12 @@ def test_what_no_link_is_there_for_is_said(configured):
     assert [note for note in notes if f"warning supervisor: {note}\n" not in configured.said()] == []
 
 
+def test_whoever_leaves_is_told_nothing_of_its_ring(configured):
+    said = configured.reload('filter = "ip"', interfaces='["va"]')
+    assert said == "interfaces: taken on\nva: filter: on the living ring\nvb: not watched any more\n"
+    until(lambda: "vb" not in configured.pids(), "vb left")
+
+
 def test_only_the_exporter_is_started_anew(configured):
     before, exporter, readied = configured.pids(), configured.exporter(), configured.ready()
     assert "exporter: starts anew, what is pending waits in the spool" in configured.reload("spool_mib = 77")
