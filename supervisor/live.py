@@ -32,7 +32,9 @@ PROTOCOLS = {
     89: "ospf",
     132: "sctp",
 }
-WIDE = 100
+WIDE, NARROW = 100, 72
+COLUMNS = ("core", "packets/s", "bit/s", "flows", "captured", "dropped", "restarts")
+SHOWN = {"narrow": {"packets/s", "dropped"}, "usual": {*COLUMNS} - {"captured"}, "wide": {*COLUMNS}}
 NONE = "\N{EN DASH}"
 LEAST_TOP = 3
 FRAME_LINES = 12  # header, both column heads, blank lines, footer
@@ -43,7 +45,7 @@ def render(shown: Snapshot, width: int = 80, height: int = 40, note: str = "") -
     wide = width >= WIDE
     said = sum(bool(row.why) for row in shown.rows) + sum(bool(sink.get("error")) for sink in shown.sinks)
     room = max(height - len(shown.rows) - said - FRAME_LINES, LEAST_TOP)
-    parts: list[RenderableType] = [_header(shown, note), Text(), _interfaces(shown.rows, wide=wide)]
+    parts: list[RenderableType] = [_header(shown, note), Text(), _interfaces(shown.rows, width)]
     parts += [_reason(row) for row in shown.rows if row.why]
     if shown.top:
         parts += [Text(), _conversations(shown.top[:room], wide=wide)]
@@ -75,15 +77,19 @@ def _grid(*, wide: bool) -> Table:
     )  # fmt: skip
 
 
-def _interfaces(rows: Iterable[Row], *, wide: bool) -> Table:
-    grid = _grid(wide=wide)
+def _interfaces(rows: Iterable[Row], width: int) -> Table:
+    """A number that finds no room is left out: cut off it would be another."""
+    grid = _grid(wide=width >= WIDE)
     grid.add_column("interface", no_wrap=True, ratio=1, min_width=10)
     grid.add_column("state", no_wrap=True)
-    captured = ["captured"] if wide else []
-    for name in ("core", "packets/s", "bit/s", "flows", *captured, "dropped", "restarts"):
-        grid.add_column(name, justify="right", no_wrap=True)
+    shown = SHOWN["wide" if width >= WIDE else "usual" if width >= NARROW else "narrow"]
+    for name in COLUMNS:
+        if name in shown:
+            grid.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        grid.add_row(*_interface(row, wide=wide))
+        style, cells = STYLE.get(row.state, ""), _cells(row)
+        head = Text(row.name, style="bold"), Text.assemble(("● ", style), (row.state, style))
+        grid.add_row(*head, *(cells[name] for name in COLUMNS if name in shown))
     return grid
 
 
@@ -93,15 +99,16 @@ def _reason(row: Row) -> Text:
     )
 
 
-def _interface(row: Row, *, wide: bool) -> list[Text]:
-    style = STYLE.get(row.state, "")
-    cells = [Text(row.name, style="bold"), Text.assemble(("● ", style), (row.state, style))]
-    cells.append(Text(NONE if row.core is None else str(row.core)))
-    cells += [Text(rate(row.packets_s)), Text(rate(row.bits_s)), Text(f"{row.flows:,}")]
-    if wide:
-        cells.append(Text(f"{row.captured:,}"))
-    cells.append(Text(f"{row.dropped:,}", style="bold red" if row.dropped else ""))
-    return [*cells, Text(str(row.restarts), style="yellow" if row.restarts else "")]
+def _cells(row: Row) -> dict[str, Text]:
+    return {
+        "core": Text(NONE if row.core is None else str(row.core)),
+        "packets/s": Text(rate(row.packets_s)),
+        "bit/s": Text(rate(row.bits_s)),
+        "flows": Text(f"{row.flows:,}"),
+        "captured": Text(f"{row.captured:,}"),
+        "dropped": Text(f"{row.dropped:,}", style="bold red" if row.dropped else ""),
+        "restarts": Text(str(row.restarts), style="yellow" if row.restarts else ""),
+    }
 
 
 def _conversations(top: Iterable[Mapping[str, Any]], *, wide: bool) -> Table:

@@ -50,6 +50,16 @@ def test_it_says_what_matters(width):
         assert part in shown
 
 
+@pytest.mark.parametrize("width", range(40, 130, 7))
+def test_no_number_is_cut_off(width):
+    """It would be another: 12,345 drops are not 12."""
+    row = Row("enp3s0f1np1", "running", 1, packets_s=123456.0, bits_s=1e9, flows=500_000, dropped=12_345)
+    (line,) = (line for line in text(Snapshot((row,)), width).splitlines() if "running" in line)
+    words = line.partition("running")[2].split()
+    assert {"123", "k", "12,345"} <= set(words)
+    assert set(words) <= {"1", "123", "k", "1.00", "G", "500,000", "0", "12,345"}
+
+
 def test_nothing_yet():
     assert "no interface to watch yet" in text(Snapshot(()), 80)
 
