@@ -10,6 +10,7 @@ from numba import types
 from shared.record import ROW
 from shared.sampling import WORDS as ALL_HASHES
 from shared.vitals import PAGE_BYTES, WORDS
+from worker import jit_names
 from worker.decoders.cells import EXCHANGE, OUT_BYTES
 from worker.hot_row import FLOW_OF_ROW, hot_parts
 from worker.jit import WITHOUT_JIT
@@ -25,6 +26,8 @@ TEXTS_BYTES_MOST = 4 << 20
 ASKED_MOST = 1 << 14  # a mebibyte: what is asked of it stays near the processor
 SLABS_MOST, SLAB_BYTES = 512, 8192
 SHARE = 16  # texts, questions and slabs each take at most this part of a small file
+HUGE_BYTES, LARGE_BYTES = 2 << 20, 16 << 20
+FROM_HUGE_PAGE = frozenset({"index", "hot", "cold"})
 NEVER = 0xFFFFFFFF
 FLOWS_LEAST = 2  # the strided views of a single row would have another type
 
@@ -99,9 +102,6 @@ def _shapes(extent: Extent) -> list[tuple[str, Any, tuple[int, ...]]]:
     buckets = 1 << (2 * extent.flows - 1).bit_length()
     return [
         ("words", np.dtype("i8"), (len(WORDS),)),
-        ("index", np.dtype("i8"), (buckets,)),
-        ("hot", HOT, (extent.flows,)),
-        ("cold", COLD, (extent.flows,)),
         ("due", np.dtype("u4"), (extent.flows,)),
         ("free", np.dtype("u4"), (extent.flows,)),
         ("fragments", FRAGMENT, (FRAGMENTS,)),
@@ -110,16 +110,31 @@ def _shapes(extent: Extent) -> list[tuple[str, Any, tuple[int, ...]]]:
         ("slab_bytes", np.dtype("u1"), (extent.slabs * SLAB_BYTES,)),
         ("texts", np.dtype("u1"), (extent.texts_bytes,)),
         ("outbox", ROW, (extent.outbox_rows,)),
+        ("index", np.dtype("i8"), (buckets,)),
+        ("hot", HOT, (extent.flows,)),
+        ("cold", COLD, (extent.flows,)),
     ]
 
 
-def _offsets(extent: Extent) -> tuple[list[int], int]:
-    offsets, at = [], 0
-    for _name, dtype, shape in _shapes(extent):
-        offsets.append(at)
-        size = dtype.itemsize * int(np.prod(shape))
-        at += max(PAGE_BYTES, -(-size // PAGE_BYTES) * PAGE_BYTES)
+def _offsets(extent: Extent) -> tuple[dict[str, int], int]:
+    """Where each part begins, and the end of the last."""
+    offsets, at = {}, 0
+    is_large = extent.flows * HOT.itemsize >= LARGE_BYTES
+    for name, dtype, shape in _shapes(extent):
+        page = HUGE_BYTES if is_large and name in FROM_HUGE_PAGE else PAGE_BYTES
+        at = -(-at // page) * page
+        offsets[name] = at
+        at += max(PAGE_BYTES, dtype.itemsize * int(np.prod(shape)))
     return offsets, at
+
+
+def read_at_random(size_bytes: int, max_flows: int) -> tuple[int, int]:
+    """Start and length of what each packet looks up, index and hot rows: huge pages are for them.
+
+    The rest is read in turn, or seldom, and takes the memory it needs in small ones.
+    """
+    offsets, _ = _offsets(fit(size_bytes, max_flows))
+    return offsets["index"], offsets["cold"] - offsets["index"]
 
 
 def fit(size_bytes: int, max_flows: int) -> Extent:
@@ -152,8 +167,8 @@ def open_table(
     """
     extent = fit(len(file), max_flows)
     parts = {
-        name: np.ndarray(shape, dtype, file, offset)
-        for (name, dtype, shape), offset in zip(_shapes(extent), _offsets(extent)[0], strict=True)
+        name: np.ndarray(shape, dtype, file, _offsets(extent)[0][name])
+        for name, dtype, shape in _shapes(extent)
     }
     parts |= hot_parts(parts.pop("hot"))
     parts["slab_view"] = parts["slab_bytes"].view()
@@ -196,3 +211,4 @@ TABLE_TYPE = types.NamedTuple(
     ],
     Table,
 )
+jit_names.call(TABLE_TYPE, "Table")
