@@ -13,7 +13,7 @@ from tests.system.host import flowherd, until
 
 APART_NS = 1_050_000_000  # deaths within a second are a crash loop, and wait
 PAIRS = (("vb", "va"), ("vb1", "va1"), ("vb2", "va2"), ("vb3", "va3"))
-FILL_PPS = 100_000
+FILL_PPS = 30_000
 
 
 def memory(_work, flows=100_000, alone=500_000):
@@ -64,7 +64,7 @@ def held(place, names, flows):
 def fill(place, name, flows):
     """Each flow once."""
     command = taker.sending(
-        place, name, pps=FILL_PPS, packets=flows, flows=flows, seconds=5 * flows / FILL_PPS + 1
+        place, name, sizes=60, pps=FILL_PPS, packets=flows, flows=flows, seconds=5 * flows / FILL_PPS + 1
     )
     assert taker.sent(command)["packets"] == flows
 

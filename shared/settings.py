@@ -49,7 +49,9 @@ class CaptureSettings:
     capture: Capture = "ring"
     """ring: AF_PACKET TPACKET_V3 walked in place; pcap: libpcap by pcapy-ng"""
     ring_mib: int = 64
-    """memory of the capture ring, MiB"""
+    """most memory of the capture ring, MiB"""
+    ring_least_mib: int = 4
+    """its memory while little comes, MiB; it grows with the traffic, and shrinks again"""
     table_mib: int = 512
     """address space of the flow table and outbox, MiB; memory is used as flows come"""
     core: int = -1

@@ -45,6 +45,7 @@ STATE_WORDS = (
     "letters",
     "handle_passed",
     "handle_due",
+    "ring",
 )
 WORDS = STATE_WORDS + tuple(counter.name for counter in WORKER)
 INDEX: Mapping[str, int] = {name: index for index, name in enumerate(WORDS)}

@@ -57,14 +57,14 @@ def shortened(program: Program, snaplen: int) -> Program:
     )
 
 
-def attach(sock: socket.socket, program: Program) -> None:
-    """Have the kernel run `program` on each frame before it reaches the ring."""
+def attach(
+    sock: socket.socket, program: Program, level: int = socket.SOL_SOCKET, option: int = SO_ATTACH_FILTER
+) -> None:
+    """Have the kernel run `program` on each frame before it reaches the ring, or wherever the option says."""
     if not program:
         return
     text = ctypes.create_string_buffer(b"".join(INSTRUCTION.pack(*line) for line in program))
-    sock.setsockopt(
-        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(text))
-    )
+    sock.setsockopt(level, option, struct.pack("@HP", len(program), ctypes.addressof(text)))
 
 
 def _by_libpcap(interface: str, expression: str) -> Program:

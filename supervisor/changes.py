@@ -39,12 +39,13 @@ STEPS = {
     "promisc": Step.SOCKET,
     "filter": Step.SOCKET,
     "snaplen": Step.SOCKET,
+    "ring_mib": Step.SOCKET,
+    "ring_least_mib": Step.SOCKET,
     "core": Step.WORKER,
     "active_timeout_s": Step.WORKER,
     "idle_timeout_s": Step.WORKER,
     "forget_s": Step.WORKER,
     "linger_s": Step.WORKER,
-    "ring_mib": Step.RING,
     "fanout_group": Step.RING,
     "fanout_mode": Step.RING,
 }  # any other changes what is in a table: Step.TABLE
@@ -66,7 +67,14 @@ def step(old: CaptureSettings, new: CaptureSettings) -> Step:
     largest = max(steps, default=Step.NOTHING)
     if largest is Step.SOCKET and new.capture == "pcap":  # a worker opens its own handle
         return Step.WORKER
+    if new.fanout_group and is_resized(old, new):
+        return Step.RING
     return largest
+
+
+def is_resized(old: CaptureSettings, new: CaptureSettings) -> bool:
+    """A ring that shares its packets with others has its largest size, and no other can come after it."""
+    return old.ring_mib != new.ring_mib
 
 
 def explain(

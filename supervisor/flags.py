@@ -33,7 +33,8 @@ VERBS = (
 ASKING = frozenset({"status", "reload", "restart"})
 PASSED_ON = ("flows", "query")
 LIVE_ONLY = (
-    "interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "core", "fanout_group", "fanout_mode", "cpus",
+    "interface", "filter", "promisc", "snaplen", "capture", "ring_mib", "ring_least_mib", "core",
+    "fanout_group", "fanout_mode", "cpus",
     "records_target", "sample_cpu", "sample_raise_s", "sample_lower_s",
 )  # fmt: skip
 

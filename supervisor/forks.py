@@ -97,6 +97,7 @@ class Forks:
 
     def _order(self, post: Post, table: int, both: pipes.Pipes) -> None:
         ours, theirs = channel.pair()
+        post.settle()
         post.worker, post.fault = Child(post.name, ours, self._loop, self._listener), None
         post.is_unborn = False
         post.guard.begin(time.monotonic())
@@ -105,6 +106,7 @@ class Forks:
             hands = (table, *both.to_worker, theirs.fileno(), *post.descriptors())
             if not self.nursery.fork(post.spec(), hands):
                 self._give_up(post.worker, post, "the nursery ended before it was to fork it")
+        post.tell_ring()
         if post.life.state is State.STOPPING:
             post.worker.send({"do": "drain"})
 

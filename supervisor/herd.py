@@ -26,10 +26,11 @@ LAST_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class HerdNews:
-    """Whom to tell of a post whose worker is gone for good, and of a damaged capture file."""
+    """Whom to tell of a post whose worker is gone for good, of a damaged capture file, of a ring that fills."""
 
     left: Callable[[Post, str], None]
     damaged: Callable[[str, str], None]
+    pressed: Callable[[Post], None]
 
 
 class Herd:
@@ -60,8 +61,12 @@ class Herd:
                 if post.kind != "files":
                     self._pinned(post, core)
                     self._log.info("capturing", interface=post.name, core=post.core, pid=child.pid or None)
-            case {"did": "emptied"} if post.heir_program is not None and post.ring:
-                post.ring.refilter(post.heir_program)
+            case {"did": "emptied"} if post.heir_program is not None and post.rings:
+                post.rings.refilter(post.heir_program)
+            case {"did": "pressed"}:
+                self._news.pressed(post)
+            case {"did": "moved"}:
+                post.settle()
             case {"did": "file", "index": index, "name": name, "why": why}:
                 post.files_done = index + 1
                 if why:

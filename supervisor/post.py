@@ -1,20 +1,22 @@
 """One interface's post: lock, capture socket, table, history; all outlive the worker that holds it."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from shared.errors import FlowherdError
 from shared.settings import CaptureSettings, Mode
-from supervisor import bpf, lock, translations
+from supervisor import bpf, lock, ring_size, translations
 from supervisor.affinity import standing_on
 from supervisor.child import Child
 from supervisor.guard import Guard
 from supervisor.lifecycle import Life
 from supervisor.links import Link
-from supervisor.ring import BLOCK_BYTES, Ring, fanout_of, open_ring
+from supervisor.ring import OF_ITS_OWN, Ring, fanout_of, open_ring
+from supervisor.rings import Rings
 from supervisor.table import Table
-from supervisor.unread import unread
 
 SIZED = (("capture ring", "--ring-mib"), ("flow table", "--table-mib"))
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
@@ -22,20 +24,20 @@ TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_fl
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What a post leaves to one of the same interface: lock, ring, and where in the ring its worker stopped."""
+    """What a post leaves to one of the same interface: lock, rings, and where in them its worker stopped."""
 
     lock: "lock.Lock | None"
-    ring: Ring | None
+    rings: Rings | None
     cursor: dict[str, int]
 
     def unread(self, before_ns: int) -> int:
-        """Packets in its ring that came before that time and that no worker took."""
-        return unread(self.ring, self.cursor, before_ns) if self.ring and self.cursor.get("pid") else 0
+        """Packets in its rings that came before that time and that no worker took."""
+        return self.rings.unread(self.cursor, before_ns) if self.rings and self.cursor.get("pid") else 0
 
     def close(self) -> None:
         """Nobody came for it."""
-        if self.ring:
-            self.ring.close()
+        if self.rings:
+            self.rings.close()
         if self.lock:
             self.lock.release()
 
@@ -70,7 +72,7 @@ class Post:
     guard: Guard = field(default_factory=Guard)
     sandbox: str = ""
     table: Table | None = None
-    ring: Ring | None = None
+    rings: Rings | None = None
     lock: "lock.Lock | None" = None
     near: frozenset[int] = frozenset()
     rate_why: str = ""
@@ -79,6 +81,11 @@ class Post:
     def name(self) -> str:
         """The interface's name, or `replay`."""
         return self.link.name
+
+    @property
+    def ring(self) -> Ring | None:
+        """The one its worker reads."""
+        return self.rings.current if self.rings else None
 
     @property
     def kind(self) -> str:
@@ -92,41 +99,78 @@ class Post:
             self.lock = lock.Lock.take(path, refusal, self.capture.fanout_group if self.kind == "ring" else 0)
         if self.table is None:
             self.table = Table.create(self.name, self.capture.table_mib)
-        if self.kind == "ring" and self.ring is None:
-            self.ring = self._open_ring(program)
-        elif self.ring:
-            self.ring.refilter(program)
+        if self.rings:
+            self.rings.refilter(program)
+        elif self.kind == "ring":
+            self.rings = Rings(self._open_first_ring(program))
 
-    def _open_ring(self, program: bpf.Program) -> Ring:
+    def _open_first_ring(self, program: bpf.Program) -> Ring:
+        """A small one that may grow, unless it shares its packets with others or the kernel is too old."""
+        if not self.capture.fanout_group:
+            with suppress(FlowherdError):
+                return self._open_ring(program, self.ring_bounds.least, OF_ITS_OWN)
+        return self._open_ring(program, self.capture.ring_mib, fanout_of(self.capture))
+
+    def _open_ring(self, program: bpf.Program, mib: int, fanout: int) -> Ring:
         """Of memory near the worker's core."""
-        promisc, fanout = self.capture.promisc, fanout_of(self.capture)
+        promisc, index = self.capture.promisc, self.link.ifindex
         with standing_on(self.near):
-            return open_ring(
-                self.name, self.link.ifindex, self.capture.ring_mib, program, promisc=promisc, fanout=fanout
-            )
+            return open_ring(self.name, index, mib, program, promisc=promisc, fanout=fanout)
+
+    @property
+    def ring_bounds(self) -> ring_size.Bounds:
+        """Which sizes its ring may have, MiB."""
+        most = self.capture.ring_mib
+        return ring_size.Bounds(min(self.capture.ring_least_mib, most), most)
+
+    @property
+    def may_grow(self) -> bool:
+        """A larger ring may come."""
+        return bool(self.ring and self.ring.group and self.ring.mib < self.capture.ring_mib)
+
+    def resize(self, mib: int, program: bpf.Program) -> None:
+        """Have all packets go to another ring of its own. FlowherdError: the kernel has no room for it."""
+        if self.rings:
+            self.rings.resize(mib, partial(self._open_ring, program))
+
+    def tell_ring(self) -> None:
+        """Where all packets go now, if that is not where the worker reads."""
+        if self.worker and self.rings and (coming := self.rings.coming):
+            self.worker.send(self.rings.order(self.capture.ring_mib), (coming.sock.fileno(),))
+
+    def tell_bounds(self, *, may_grow: bool) -> None:
+        """A worker whose ring may grow asks for that before it reads less of what it has."""
+        if self.worker and self.rings:
+            self.worker.send({"do": "bounds", "may_grow": may_grow})
+
+    def settle(self) -> None:
+        """See which ring the worker reads."""
+        if self.rings:
+            self.rings.settle(self.counters())
 
     def leave(self) -> Handover:
         """Let a successor have what would otherwise be closed."""
-        left = Handover(self.lock, self.ring, self.counters())
-        self.lock = self.ring = None
+        self.settle()
+        left = Handover(self.lock, self.rings, self.counters())
+        self.lock = self.rings = None
         return left
 
     def inherit(self, left: Handover) -> None:
         """Go on at the next packet, with a table of our own; then open what is missing."""
-        self.lock, self.ring = left.lock, left.ring
+        self.lock, self.rings = left.lock, left.rings
         self.table = Table.create(self.name, self.capture.table_mib)
         self.table.stand_at(left.cursor)
 
     def close(self) -> None:
         """Give everything back."""
-        for part in (self.ring, self.table):
+        for part in (self.rings, self.table):
             if part:
                 part.close()
         for fd in self.sources:
             os.close(fd)
         if self.lock:
             self.lock.release()
-        self.ring = self.table = self.lock = None
+        self.rings = self.table = self.lock = None
         self.sources = ()
 
     def counters(self) -> dict[str, int]:
@@ -149,11 +193,13 @@ class Post:
 
     def unread(self) -> int:
         """Packets that came before the order to drain and that no worker took."""
-        return Handover(None, self.ring, self.counters()).unread(self.ordered_ns)
+        self.settle()
+        return Handover(None, self.rings, self.counters()).unread(self.ordered_ns)
 
     def shortages(self) -> list[str]:
         """What the kernel gave less of than was asked, and what to do about it."""
-        asked = self.capture.ring_mib, self.capture.table_mib
+        ring_mib = self.ring_bounds.least if self.ring and self.ring.group else self.capture.ring_mib
+        asked = ring_mib, self.capture.table_mib
         return [
             f"{what} of {part.mib} MiB instead of {mib}: memory is short; free some, or set {setting} lower"
             for (what, setting), part, mib in zip(SIZED, (self.ring, self.table), asked, strict=True)
@@ -179,8 +225,9 @@ class Post:
             "mtu": self.link.mtu,
             "core": self.core,
             "files": list(self.files),
-            "block_bytes": BLOCK_BYTES if self.ring else 0,
+            "block_bytes": self.ring.block_bytes if self.ring else 0,
             "blocks": self.ring.blocks if self.ring else 0,
+            "may_grow": self.may_grow,
             "filter": self.capture.filter,
             "promisc": self.capture.promisc,
             "snaplen": bpf.snaplen_of(self.capture, mirror=self.mirror),

@@ -18,7 +18,8 @@ class Refit:
     def change(self, post: Post, wanted: CaptureSettings) -> None:
         """FlowherdError: it is refused, and the post as it was."""
         step = changes.step(post.capture, wanted)
-        if step is Step.RING:
+        is_shared = post.ring is not None and not post.ring.group
+        if step is Step.RING or (is_shared and changes.is_resized(post.capture, wanted)):
             self._herd.drain([post], "another ring")
         elif step is Step.TABLE:
             self._tell_ring(post, changes.widest(post.capture, wanted))
@@ -31,6 +32,8 @@ class Refit:
                 post.core = self._seats.anew(post)
             if step is Step.WORKER:
                 self._herd.replace(post, "other settings")
+            else:
+                post.tell_bounds(may_grow=post.may_grow)
 
     def renew(self, post: Post, why: str) -> None:
         """Its flows are reported; then another worker takes the ring over at the next packet, with a new table."""
@@ -39,10 +42,12 @@ class Refit:
 
     def _tell_ring(self, post: Post, wanted: CaptureSettings) -> None:
         """Workers never know."""
-        if post.ring:
-            post.ring.refilter(program_of(post, wanted))
+        if not post.rings:
+            return
+        post.rings.refilter(program_of(post, wanted))
+        for ring in post.rings.all:
             if wanted.promisc != post.capture.promisc:
-                post.ring.set_promisc(post.link.ifindex, promisc=wanted.promisc)
+                ring.set_promisc(post.link.ifindex, promisc=wanted.promisc)
 
 
 def program_of(post: Post, capture: CaptureSettings) -> bpf.Program:

@@ -21,17 +21,20 @@ PACKET_STATISTICS = 6
 PACKET_VERSION = 10
 PACKET_FANOUT = 18
 PACKET_IGNORE_OUTGOING = 23
+PACKET_FANOUT_DATA = 22
 FANOUT_MODES = {"hash": 0, "lb": 1, "cpu": 2}
 FANOUT_IGNORES_OUTGOING = 0x4000 << 16
+FANOUT_BY_PROGRAM, FANOUT_UNIQUE_ID = 6 << 16, 0x2000 << 16
+OF_ITS_OWN = FANOUT_BY_PROGRAM | FANOUT_UNIQUE_ID
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 ETH_P_ALL = 3
 NOTHING_YET = 0
 ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
-# on a quiet link: 10 s at 64 MiB. A block must hold the largest frame, 64 KiB with segmentation offload.
-BLOCK_BYTES = 512 << 10
-BLOCKS_A_MIB = (1 << 20) // BLOCK_BYTES
+# on a quiet link: 10 s at 64 MiB, 1.3 s at 4. A block must hold the largest frame, 64 KiB with segmentation offload.
+BLOCK_BYTES, SMALL_RINGS_BLOCK_BYTES = 512 << 10, 256 << 10
+SMALL_MIB, LEAST_MIB = 16, 2
 FRAME_BYTES = 2048
 RETIRE_MS = 80
 
@@ -42,11 +45,23 @@ class Ring:
 
     sock: socket.socket
     blocks: int
+    block_bytes: int = BLOCK_BYTES
+    group: int = 0
+    """PACKET_FANOUT's argument to join the group that is ours alone; 0: it has none, or others are in it"""
+    number: int = 0
+    """how many rings its interface had before"""
 
     @property
     def mib(self) -> int:
         """Its size."""
-        return self.blocks // BLOCKS_A_MIB
+        return self.blocks * self.block_bytes >> 20
+
+    def have_packets(self, place: int) -> None:
+        """From now on all packets are for the ring at this place of our group, in the order of joining.
+
+        No packet comes twice or not at all; on return the others get none. One that is alone has every place.
+        """
+        bpf.attach(self.sock, ((bpf.RETURN_CONSTANT, 0, 0, place),), SOL_PACKET, PACKET_FANOUT_DATA)
 
     @property
     def is_attached(self) -> bool:
@@ -84,7 +99,7 @@ def open_ring(
 ) -> Ring:
     """A ring on `interface`. Filter before bind: nothing unfiltered ever gets in.
 
-    Nor does anything before it is in its `fanout` group, whose others have it.
+    Nor does anything before it is in its `fanout` group, whose others have it; OF_ITS_OWN makes a new group.
     """
     try:
         # Protocol 0: no packet is queued until bind names the interface.
@@ -94,7 +109,7 @@ def open_ring(
     try:
         sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         bpf.attach(sock, bpf.NOTHING if fanout else program)
-        blocks = _allocate(sock, interface, ring_mib * BLOCKS_A_MIB)
+        mib = _allocate(sock, interface, ring_mib)
         _bind(sock, interface, ifindex, promisc=promisc)
         if fanout:
             _join(sock, interface, fanout)
@@ -102,7 +117,19 @@ def open_ring(
     except BaseException:
         sock.close()
         raise
-    return Ring(sock, blocks)
+    return Ring(sock, (mib << 20) // block_bytes_of(mib), block_bytes_of(mib), _own_group(sock))
+
+
+def block_bytes_of(ring_mib: int) -> int:
+    """Small rings have small blocks: they last as long on a quiet link, and a busy one is not theirs."""
+    return BLOCK_BYTES if ring_mib > SMALL_MIB else SMALL_RINGS_BLOCK_BYTES
+
+
+def _own_group(sock: socket.socket) -> int:
+    """Read back: the kernel chose its number."""
+    fanout = sock.getsockopt(SOL_PACKET, PACKET_FANOUT)
+    number, kind = fanout & 0xFFFF, fanout & 0xFF0000
+    return number | kind | _outgoing(sock) if kind == FANOUT_BY_PROGRAM else 0
 
 
 def _is_loopback(sock: socket.socket) -> bool:
@@ -110,8 +137,12 @@ def _is_loopback(sock: socket.socket) -> bool:
     return bool(sock.getsockname()[3] == ARPHRD_LOOPBACK)
 
 
+def _outgoing(sock: socket.socket) -> int:
+    return FANOUT_IGNORES_OUTGOING if _is_loopback(sock) else 0
+
+
 def _join(sock: socket.socket, interface: str, fanout: int) -> None:
-    fanout |= FANOUT_IGNORES_OUTGOING if _is_loopback(sock) else 0
+    fanout |= _outgoing(sock)
     try:
         sock.setsockopt(SOL_PACKET, PACKET_FANOUT, fanout)
     except OSError as error:
@@ -136,24 +167,24 @@ def _bind(sock: socket.socket, interface: str, ifindex: int, *, promisc: bool) -
 
 
 def _allocate(sock: socket.socket, interface: str, asked: int) -> int:
-    """Ask for the ring, by halves when the kernel has no room; the number of blocks it gave."""
-    blocks = asked
+    """Ask for the ring, by halves when the kernel has no room; the MiB it gave."""
+    mib = asked
     while True:
         try:
-            sock.setsockopt(SOL_PACKET, PACKET_RX_RING, _request(blocks))
+            sock.setsockopt(SOL_PACKET, PACKET_RX_RING, _request(mib))
         except OSError as error:
-            if error.errno != errno.ENOMEM or blocks <= 2 * BLOCKS_A_MIB:
+            if error.errno != errno.ENOMEM or mib <= LEAST_MIB:
                 raise FlowherdError(
-                    f"{interface}: the kernel has no room for a capture ring, neither of the "
-                    f"{asked // BLOCKS_A_MIB} MiB asked nor of {blocks // BLOCKS_A_MIB}: {error.strerror}; free some "
-                    "memory, or set --ring-mib lower"
+                    f"{interface}: the kernel has no room for a capture ring, neither of the {asked} MiB asked nor of "
+                    f"{mib}: {error.strerror}; free some memory, or set --ring-mib lower"
                 ) from error
-            blocks //= 2
+            mib //= 2
         else:
-            return blocks
+            return mib
 
 
-def _request(blocks: int) -> bytes:
+def _request(mib: int) -> bytes:
     """As struct tpacket_req3: blocks, frames, retire time, private size, features."""
-    frames = blocks * (BLOCK_BYTES // FRAME_BYTES)
-    return struct.pack("@7I", BLOCK_BYTES, blocks, FRAME_BYTES, frames, RETIRE_MS, 0, 0)
+    block_bytes = block_bytes_of(mib)
+    blocks, frames = (mib << 20) // block_bytes, (mib << 20) // FRAME_BYTES
+    return struct.pack("@7I", block_bytes, blocks, FRAME_BYTES, frames, RETIRE_MS, 0, 0)

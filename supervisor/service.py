@@ -22,6 +22,7 @@ from supervisor.muster import Muster
 from supervisor.nursery import NurseryOrders
 from supervisor.post import Post
 from supervisor.requests import Requests
+from supervisor.resizer import Resizer
 from supervisor.screen import Screen, screen_for
 from supervisor.session import Phase, Session
 from supervisor.terminal import terminals
@@ -53,6 +54,7 @@ class Service(Session):
         self._terminals = terminals()
         self._links, self._control = LinkWatch(), Control(Path(settings.runtime_dir), self.loop, self._answer)
         self._display = Display(log, screen, self.herd, self.nursery, self.exporter)
+        self._resizer = Resizer(log)
         self._look_s, self._tick_s = float("inf"), 0.0
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
@@ -102,6 +104,8 @@ class Service(Session):
             if self._muster.captures.regulate(self.herd.posts.values(), now_s):
                 self._look_s = now_s
             self._show(now_s)
+            if self.phase is Phase.WORKING:
+                self._resizer.fit(list(self.herd.posts.values()), now_s)
             if self.phase is Phase.WORKING and self._restore(self.exporter.orders):
                 self.exporter.replace("its folders were made again", wanted=True)
             self._ledger.keep(self.exporter.report, self.herd.posts.values(), now_s, self.log)
@@ -119,6 +123,10 @@ class Service(Session):
     def warmed(self) -> None:
         """The nursery is ready."""
         self._display.note = ""
+
+    def pressed(self, post: Post) -> None:
+        """Its ring grows, if it may."""
+        self._resizer.relieve(post)
 
     def _look_soon(self) -> None:
         """Links often change in bursts: one look a little later sees them all."""

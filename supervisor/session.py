@@ -65,7 +65,7 @@ class Session:
         self.phase, self._deadline_s, self._stopped_s = Phase.WORKING, 0.0, 0.0
         self._drain_s = self._patience_s = drain_s
         self.sample_key = int.from_bytes(os.urandom(KEY_BYTES))
-        self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged))
+        self.herd = Herd(self.loop, log, HerdNews(self.left, self.damaged, self.pressed))
         forks = self.herd.forks
         news = NurseryNews(self.progress, self._ready, forks.forked, forks.failed, self._nursery_lost)
         self.nursery = forks.nursery = Nursery(self.loop, log, nursery, news, stderr)
@@ -108,6 +108,9 @@ class Session:
 
     def warmed(self) -> None:
         """The nursery is ready; nothing to take back from a line that was printed."""
+
+    def pressed(self, post: Post) -> None:
+        """Half of a ring is full; capture files have none."""
 
     def left(self, post: Post, why: str) -> None:
         """A worker is gone for good."""

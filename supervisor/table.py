@@ -11,6 +11,7 @@ from supervisor import huge_pages, memory
 
 LEAST_MIB = 8
 CURSOR_AT = 8 * vitals.INDEX["cursor_block"]  # block, offset, sequence, in hand
+RING_AT = 8 * vitals.INDEX["ring"]
 FULL_SHARE = 4  # a table is seldom fuller than a quarter of its address space
 
 
@@ -40,6 +41,7 @@ class Table:
         """Before its first worker: go on at the place in the ring that a former table's words name."""
         place = former["cursor_block"], former["in_hand"], former["cursor_sequence"], former["in_hand"]
         os.pwrite(self.fd, struct.pack("=4Q", *place), CURSOR_AT)
+        os.pwrite(self.fd, struct.pack("=Q", former["ring"]), RING_AT)
 
     def close(self) -> None:
         """Let go of it."""

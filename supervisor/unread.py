@@ -7,30 +7,32 @@ import mmap
 import struct
 from collections.abc import Iterator, Mapping
 
-from supervisor.ring import BLOCK_BYTES, Ring
+from supervisor.ring import Ring
 
 USER = 1
 BLOCK = struct.Struct(
     "@8xIIIIQIIII"
 )  # status, packets, place of the first, length, number, first time, last time
 PACKET = struct.Struct("@III")  # how far the next is, seconds, nanoseconds
+NOWHERE: Mapping[str, int] = {"cursor_block": -1}
 
 
 def unread(ring: Ring, words: Mapping[str, int], before_ns: int) -> int:
     """Packets in the ring behind the cursor in a table's first page, of those that came before that time."""
-    with mmap.mmap(ring.sock.fileno(), ring.blocks * BLOCK_BYTES, mmap.MAP_SHARED, mmap.PROT_READ) as memory:
-        return sum(_in_block(memory, block, words, before_ns) for block in range(ring.blocks))
+    size = ring.block_bytes
+    with mmap.mmap(ring.sock.fileno(), ring.blocks * size, mmap.MAP_SHARED, mmap.PROT_READ) as memory:
+        return sum(_in_block(memory, block, size, words, before_ns) for block in range(ring.blocks))
 
 
-def _in_block(memory: mmap.mmap, block: int, words: Mapping[str, int], before_ns: int) -> int:
-    start = block * BLOCK_BYTES
+def _in_block(memory: mmap.mmap, block: int, size: int, words: Mapping[str, int], before_ns: int) -> int:
+    start = block * size
     status, count, first, _, number, sec, nsec, *_ = BLOCK.unpack_from(memory, start)
     if not status & USER or not count or sec * 10**9 + nsec >= before_ns:
         return 0
     at = start + first
     if block == words["cursor_block"] and number == words["cursor_sequence"]:
         at = max(at, words["cursor_offset"])
-    return sum(time_ns < before_ns for time_ns in _times(memory, at, start + BLOCK_BYTES))
+    return sum(time_ns < before_ns for time_ns in _times(memory, at, start + size))
 
 
 def _times(memory: mmap.mmap, at: int, end: int) -> Iterator[int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared import channel
 from shared.vitals import INDEX
+from worker.capture.ring import RingOrder
 from worker.outlet import Outlet
 
 HEARTBEAT_NS = INDEX["heartbeat_ns"]
@@ -21,7 +22,8 @@ class Life:
         self._socket.setblocking(False)
         self._words, self._outlet = words, outlet
         self._until_s: float | None = None
-        self.is_retired = False
+        self.is_retired = self.may_grow = False
+        self.next_ring: RingOrder | None = None
         self.ordered_ns = 0
 
     @property
@@ -51,6 +53,12 @@ class Life:
             self.is_retired = True
         elif orders["do"] == "pipes":
             self._outlet.take_pipes(*descriptors)
+        elif orders["do"] == "bounds":
+            self.may_grow = orders["may_grow"]
+        elif orders["do"] == "ring":
+            self.may_grow = orders["may_grow"]
+            geometry = (orders[name] for name in RingOrder._fields[1:])
+            self.next_ring = RingOrder(descriptors[0], *geometry)
 
     def _drain_by(self, seconds: float) -> None:
         self.ordered_ns = time.time_ns()

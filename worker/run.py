@@ -17,7 +17,7 @@ from worker.capture.ring import RingSource
 from worker.capture.source import Source
 from worker.clock import TICK_BITS, ticks
 from worker.expiry import end_all, sweep
-from worker.layout import BLOCK_PACKETS, PACKED_ANSWERS, Rules, new_frames, open_table
+from worker.layout import BLOCK_PACKETS, PACKED_ANSWERS, Rules, new_frames, open_table, read_at_random
 from worker.letters import Letters
 from worker.life import Life
 from worker.meter import meter
@@ -33,7 +33,9 @@ SWEPT_TICK = INDEX["swept_tick"]
 RECORDS_A_BLOCK = 2 * BLOCK_PACKETS
 REST_S = 0.1
 HOUSEKEEPING_S = 0.25
+LISTEN_S = 0.02
 OPEN_BLOCK_S = 0.1  # a little longer than the ring keeps a block open
+LAST_BLOCK_S = 0.5
 
 
 class Worker:
@@ -47,13 +49,17 @@ class Worker:
         rules = rules._replace(decode=PACKED_ANSWERS if spec.answers else int(spec.decode))
         ports = application_ports(spec.http_ports, spec.dns_ports, spec.radius_ports)
         self.spec, self.core = spec, core
-        self.table = open_table(_mapped(spec.table), spec.max_flows, rules, ports, spec.translate)
+        self.table = open_table(
+            _mapped(spec.table, spec.max_flows), spec.max_flows, rules, ports, spec.translate
+        )
         self.words = self.table.words
         adopt(self.table)
         self.outlet = Outlet(self.table, spec.batches, spec.acks, spec.name, spec.ifindex, spec.sample)
         self.life = Life(spec.life, self.words, self.outlet)
         self._frames, self._letters = new_frames(), Letters(waits=spec.waits)
-        self._kept_s = 0.0
+        self.life.may_grow = spec.may_grow
+        self._is_pressed = False
+        self._kept_s = self._listened_s = 0.0
         self._last_packet = (0, 0)
 
     def work(self) -> None:
@@ -67,12 +73,30 @@ class Worker:
         self.life.say(did="capturing", core=self.core, sandbox=sandbox)
         while not (self.life.is_draining or self.life.is_retired):
             self.step(source)
+            source = self._follow(source)
         if self.life.is_draining:
+            source = self._follow(source)
             self._empty(source)
             self.life.say(did="emptied")
         self.words[KERNEL_DROPPED] += source.kernel_drops()
         if self.life.is_draining:
             self.drain()
+
+    def _follow(self, source: Source) -> Source:
+        """To the ring where all packets go, if it is another now, once all that came before is read.
+
+        A ring that was full does not count what it fills, so there is a limit.
+        """
+        if (order := self.life.next_ring) is None or not isinstance(source, RingSource):
+            return source
+        until_s = time.monotonic() + LAST_BLOCK_S
+        while not source.is_empty and time.monotonic() < until_s:
+            self.step(source)
+        self.words[KERNEL_DROPPED] += source.kernel_drops()
+        self.life.next_ring, self._is_pressed = None, False
+        source = RingSource.begin(order, self.words)
+        self.life.say(did="moved", ring=order.number)
+        return source
 
     def _empty(self, source: Source) -> None:
         """What the kernel had when the order to drain came still counts: its backlog, and the block it is filling."""
@@ -103,7 +127,7 @@ class Worker:
         if count:
             self._make_room()
             before_ns = self.words[NOW_NS]
-            self.words[SHEDDING] = source.is_pressed
+            self._shed(is_pressed=source.is_pressed)
             meter(source.buf, self._frames, count, self.table)
             if self.words[LETTERS]:
                 self._letters.read(source.buf, self.table)
@@ -114,6 +138,13 @@ class Worker:
             self._rest(source)
         self._keep_house(source)
         return count
+
+    def _shed(self, *, is_pressed: bool) -> None:
+        """Half full, a ring is to grow; one that may not sheds messages."""
+        self.words[SHEDDING] = is_pressed and not self.life.may_grow
+        if is_pressed and self.life.may_grow and not self._is_pressed:
+            self._is_pressed = True
+            self.life.say(did="pressed")
 
     def _rest(self, source: Source) -> None:
         """Nothing to do: send what is old enough, sleep, and let an idle link's clock go on."""
@@ -152,6 +183,8 @@ class Worker:
                 self.outlet.shed()
             self.words[KERNEL_DROPPED] += source.kernel_drops()
             self.outlet.pump()
+        if now_s - self._listened_s >= LISTEN_S:
+            self._listened_s = now_s
             self.life.attend()
 
     def end_flows(self) -> None:
@@ -176,9 +209,10 @@ class Worker:
         self.life.say(did="drained")
 
 
-def _mapped(descriptor: int) -> mmap.mmap:
-    """The flow table's file, in huge pages where the host lets a memory file have them."""
+def _mapped(descriptor: int, max_flows: int) -> mmap.mmap:
+    """The flow table's file, in huge pages where they help and the host lets a memory file have them."""
     memory = mmap.mmap(descriptor, 0)
     with suppress(OSError):  # a kernel without them
-        memory.madvise(mmap.MADV_HUGEPAGE)
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        memory.madvise(mmap.MADV_HUGEPAGE, *read_at_random(len(memory), max_flows))
     return memory

@@ -22,6 +22,7 @@ class Spec:
     core: int | None = None
     block_bytes: int = 0
     blocks: int = 0
+    may_grow: bool = False
     filter: str = ""
     promisc: bool = False
     snaplen: int = 65535

@@ -38,7 +38,8 @@ def other(value):
         ({"max_flows": 1000}, Step.TABLE),
         ({"table_mib": 64}, Step.TABLE),
         ({"translate": ("10.0.0.1,1,10.0.0.2,2",)}, Step.TABLE),
-        ({"ring_mib": 8, "sample": 10}, Step.RING),
+        ({"ring_mib": 8, "ring_least_mib": 8}, Step.SOCKET),
+        ({"ring_mib": 8, "sample": 10}, Step.TABLE),
         ({"fanout_group": 8}, Step.RING),
     ],
 )
@@ -50,6 +51,13 @@ def test_the_largest_step_is_taken(differences, step):
 def test_libpcap_handles_are_their_workers():
     pcap = replace(CAPTURE, capture="pcap")
     assert changes.step(pcap, replace(pcap, filter="ip")) is Step.WORKER
+
+
+def test_a_shared_ring_cannot_change_its_size():
+    """Others have its group; and it has its largest size from the beginning."""
+    shared = CaptureSettings(fanout_group=7)
+    assert changes.step(shared, replace(shared, ring_mib=8)) is Step.RING
+    assert changes.step(shared, replace(shared, ring_least_mib=8)) is Step.SOCKET
 
 
 @given(st.sets(st.sampled_from([item.name for item in fields(CaptureSettings)])))

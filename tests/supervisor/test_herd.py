@@ -33,7 +33,7 @@ class Nursery:
 @pytest.fixture
 def herd():
     loop = Loop()
-    herd = Herd(loop, Log("supervisor", "error"), HerdNews(lambda *_: None, lambda *_: None))
+    herd = Herd(loop, Log("supervisor", "error"), HerdNews(*[lambda *_: None] * 3))
     herd.forks.nursery, herd.forks.exporter = Nursery(), SimpleNamespace(attach=lambda *_: None)
     post = Post(Link("eth0", 2), CaptureSettings(capture="pcap"), table=Table.create("eth0", 8))
     herd.staff(post)

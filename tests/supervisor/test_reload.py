@@ -95,9 +95,10 @@ def test_one_interface_changes_and_the_other_does_not_notice(configured):
     second = service.running("va", other_than=before["va"])
     assert "its flows are reported" in configured.reload(tables=timing + "\ndecode = false")
     third = service.running("va", other_than=second["pid"])
-    assert "packets in between are missed" in configured.reload(
-        tables=timing + "\ndecode = false\nring_mib = 8"
-    )
+    smaller = timing + "\ndecode = false\nring_mib = 8"
+    assert configured.reload(tables=smaller) == "va: ring_mib: on the living ring\n"
+    assert third["pid"] == configured.pids()["va"], "its worker goes over to another ring"
+    assert "packets in between are missed" in configured.reload(tables=smaller + "\nfanout_group = 77")
     fourth = service.running("va", other_than=third["pid"])
     assert before["vb"] == configured.pids()["vb"]
     assert exporter == configured.exporter()

@@ -5,6 +5,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,8 @@ from shared.settings import CaptureSettings
 from supervisor import bpf
 from supervisor.links import Link
 from supervisor.post import Post
+from supervisor.ring import Ring
+from supervisor.rings import REFUSED_S, Rings
 from supervisor.snapshot import Rates, row_of
 from tests.conftest import ROOT
 from tests.supervisor.rig import namespace
@@ -56,26 +59,39 @@ def test_a_bad_filter_has_libpcaps_own_words():
         bpf.compile_filter("lo", "tcp prot 80", 65535)
 
 
+class FakeSocket:
+    """Takes every option."""
+
+    is_closed = False
+
+    def setsockopt(self, *_words):
+        """Whatever it is."""
+
+    def close(self):
+        """Remember it."""
+        self.is_closed = True
+
+
 @pytest.mark.root
 def test_only_what_the_filter_lets_through_reaches_the_ring(inside):
     """Block header of TPACKET_V3: version, offset to private area, status, packets."""
     code = """
 import mmap, socket, struct, select
 from supervisor import bpf
-from supervisor.ring import open_ring, BLOCK_BYTES
+from supervisor.ring import open_ring
 program = bpf.compile_filter("va", "ether proto 0x88b5", 64)
 ring = open_ring("va", socket.if_nametoindex("va"), 4, program, promisc=True)
 sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 sender.bind(("vb", 0))
 for proto in (0x88B5, 0x88B6, 0x88B5):
     sender.send(bytes(12) + struct.pack("!H", proto) + bytes(86))
-page = mmap.mmap(ring.sock.fileno(), ring.blocks * BLOCK_BYTES)
+page = mmap.mmap(ring.sock.fileno(), ring.blocks * ring.block_bytes)
 assert select.select([ring.sock], [], [], 5)[0]
 _, _, status, packets, first = struct.unpack_from("=5I", page)
 _, _, _, snaplen, length = struct.unpack_from("=5I", page, first)
-print(status & 1, packets, snaplen, length, ring.blocks)
+print(status & 1, packets, snaplen, length, ring.blocks, ring.mib)
 """
-    assert run_inside(inside, code) == "1 2 64 100 8"
+    assert run_inside(inside, code) == "1 2 64 100 16 4"
 
 
 @pytest.mark.root
@@ -100,7 +116,7 @@ def test_two_sockets_of_a_fanout_group_share_the_packets(inside):
     """While packets come the second joins: none is missed, none comes twice, and flows stay whole."""
     code = """
 import mmap, socket, struct, threading, time
-from supervisor.ring import BLOCK_BYTES, PACKET_STATISTICS, RETIRE_MS, SOL_PACKET, open_ring
+from supervisor.ring import PACKET_STATISTICS, RETIRE_MS, SOL_PACKET, open_ring
 FLOWS, PACKETS = 64, 20000
 sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 sender.bind(("vb", 0))
@@ -111,8 +127,8 @@ def send():
     for number in range(PACKETS):
         sender.send(frame(number))
 def ports(ring):
-    page, found = mmap.mmap(ring.sock.fileno(), ring.blocks * BLOCK_BYTES), []
-    for start in range(0, len(page), BLOCK_BYTES):
+    page, found = mmap.mmap(ring.sock.fileno(), ring.blocks * ring.block_bytes), []
+    for start in range(0, len(page), ring.block_bytes):
         status, packets, first = struct.unpack_from("=3I", page, start + 8)
         at = start + first
         for _ in range(packets if status & 1 else 0):
@@ -136,6 +152,54 @@ print(len(one) + len(two), len(two) > 0, len(late & set(two)))
 """
     total, has_both, on_both = run_inside(inside, code.replace("FANOUT", "9")).split()
     assert (int(total), has_both, on_both) == (20_000 + 256, "True", "0")
+
+
+@pytest.mark.root
+def test_packets_go_from_one_ring_to_another(inside):
+    """While they come, thirty times: each is in one of the rings, and none is in two."""
+    code = """
+import socket, struct, threading
+from supervisor.ring import OF_ITS_OWN, PACKET_STATISTICS, SOL_PACKET, open_ring
+from supervisor.rings import Rings
+PACKETS, HEAD = 30_000, b"\\2" * 12 + b"\\x88\\xb5"
+def send():
+    sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sender.bind(("vb", 0))
+    for number in range(PACKETS):
+        sender.send(HEAD + struct.pack("!I", number) + bytes(40))
+def come(ring):
+    return struct.unpack("@3I", ring.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))[0]
+def another(mib, fanout):
+    return open_ring("va", socket.if_nametoindex("va"), mib, ONLY, promisc=False, fanout=fanout)
+ONLY = ((0x28, 0, 0, 12), (0x15, 0, 1, 0x88B5), (0x06, 0, 0, 65535), (0x06, 0, 0, 0))
+rings = Rings(another(4, OF_ITS_OWN))
+thread, counts = threading.Thread(target=send), []
+thread.start()
+for turn in range(30):
+    rings.resize(8 if turn % 2 else 4, another)
+    counts.append(come(rings.current))
+    rings.settle({"ring": rings.coming.number})
+thread.join()
+counts.append(come(rings.current))
+print(sum(counts), sum(count > 0 for count in counts) > 2, rings.current.number, rings.current.group > 0)
+"""
+    assert run_inside(inside, code).split() == ["30000", "True", "30", "True"]
+
+
+def test_a_ring_that_cannot_grow_stays():
+    """And is not asked for again at the next look; the sentence says why and what to do."""
+    opened, made = Ring(FakeSocket(), 16, 256 << 10, group=1), []
+
+    def no_more(mib, group):
+        made.append(Ring(FakeSocket(), 16, 256 << 10, group))
+        return made[-1]
+
+    rings = Rings(opened)
+    with pytest.raises(FlowherdError, match=r"no memory for more than 4 MiB; .*--ring-mib"):
+        rings.resize(64, no_more)
+    assert (rings.current, rings.coming, made[0].sock.is_closed) == (opened, None, True)
+    assert not rings.may_resize(time.monotonic())
+    assert rings.may_resize(time.monotonic() + REFUSED_S)
 
 
 @pytest.mark.root
@@ -185,7 +249,7 @@ def test_the_ring_is_asked_for_on_a_core_of_its_node(monkeypatch):
     monkeypatch.setattr(socket, "socket", Watching)
     for near in ({max(cores)}, {1 << 14}, ()):  # the second is no core of this machine
         post = Post(Link("lo", 1), CaptureSettings(ring_mib=4), near=frozenset(near))
-        post._open_ring(()).close()
+        post._open_ring((), 4, 0).close()
     assert asked == [{max(cores)}, cores, cores]
     assert os.sched_getaffinity(0) == cores
 
@@ -200,16 +264,16 @@ def test_a_smaller_ring_is_taken_when_the_kernel_refuses(monkeypatch):
     class Sparing(socket.socket):
         def setsockopt(self, level, option, value):
             if option == ring.PACKET_RX_RING:
-                blocks = struct.unpack("@7I", value)[1]
-                asked.append(blocks)
-                if blocks > 16:
+                block_bytes, blocks = struct.unpack("@7I", value)[:2]
+                asked.append(block_bytes * blocks >> 20)
+                if asked[-1] > 8:
                     raise OSError(12, "Cannot allocate memory")
             super().setsockopt(level, option, value)
 
     monkeypatch.setattr(socket, "socket", Sparing)
     opened = ring.open_ring("lo", 1, 64, (), promisc=False)
-    assert (asked, opened.mib) == ([128, 64, 32, 16], 8)
-    post = Post(Link("lo", 1), CaptureSettings(ring_mib=64), ring=opened)
+    assert (asked, opened.mib) == ([64, 32, 16, 8], 8)
+    post = Post(Link("lo", 1), CaptureSettings(ring_mib=64), rings=Rings(opened))
     (sentence,) = post.shortages()
     assert sentence.startswith("capture ring of 8 MiB instead of 64: ")
     assert "--ring-mib" in sentence

@@ -137,6 +137,16 @@ class Flowherd:
                     page = fd.open("rb").read(vitals.PAGE_BYTES)
         return vitals.read_page(page) if len(page) == vitals.PAGE_BYTES else {}
 
+    def rings(self, name="vb"):
+        """MiB of each capture ring that the worker has mapped."""
+        found = []
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.counters(name)['pid']}/maps").read_text().splitlines():
+                if "socket:[" in line:
+                    start, end = (int(bound, 16) for bound in line.split()[0].split("-"))
+                    found.append((end - start) >> 20)
+        return found
+
     def status(self):
         """What `flowherd status` is told; no rows before there is anybody to tell it."""
         try:

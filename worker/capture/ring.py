@@ -9,7 +9,7 @@ import mmap
 import select
 import socket
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -30,6 +30,7 @@ ARPHRD_BARE_IP = 512, 519, 768, 769, 776, 65534
 CURSOR_BLOCK, CURSOR_OFFSET, CURSOR_SEQUENCE, IN_HAND = (
     INDEX[name] for name in ("cursor_block", "cursor_offset", "cursor_sequence", "in_hand")
 )
+RING = INDEX["ring"]
 UNKNOWN_LINK = -1
 SMALL, AHEAD = 512, 1024
 
@@ -98,8 +99,24 @@ def walk_block(buf: Octets, at: Int, block_end: Int, frames: Any) -> Int:
     return count
 
 
+class RingOrder(NamedTuple):
+    """The ring all packets go to now: its socket and geometry, and how many its interface had before."""
+
+    descriptor: int
+    block_bytes: int
+    blocks: int
+    number: int
+
+
 class RingSource:
     """The ring of one bound socket; `words` is the flow table's first page."""
+
+    @classmethod
+    def begin(cls, order: RingOrder, words: Any) -> "RingSource":
+        """At the first packet of a ring that nobody has read. A kill between the two finds the one before empty."""
+        words[CURSOR_BLOCK] = words[CURSOR_OFFSET] = words[CURSOR_SEQUENCE] = words[IN_HAND] = 0
+        words[RING] = order.number
+        return cls(order.descriptor, order.block_bytes, order.blocks, words)
 
     def __init__(self, descriptor: int, block_bytes: int, blocks: int, words: Any) -> None:
         self._socket = socket.socket(fileno=descriptor)
@@ -156,6 +173,12 @@ class RingSource:
         """Half the ring is full."""
         ahead = (int(self._words[CURSOR_BLOCK]) + self._blocks // 2) % self._blocks
         return bool(self._headers[ahead, STATUS // 4] & TP_STATUS_USER)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to read, and nothing in the block that the kernel is filling: it counts as it fills."""
+        is_between = self._words[CURSOR_OFFSET] == 0 and not self._header(STATUS) & TP_STATUS_USER
+        return is_between and self._header(NUM_PACKETS) == 0
 
     def done(self) -> None:
         """Give the block back once its last packet is metered."""
