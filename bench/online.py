@@ -13,7 +13,7 @@ from tests.system.host import flowherd, until
 
 APART_NS = 1_050_000_000  # deaths within a second are a crash loop, and wait
 PAIRS = (("vb", "va"), ("vb1", "va1"), ("vb2", "va2"), ("vb3", "va3"))
-FILL_PPS = 30_000
+FILL_PPS = 10_000  # packets of 60 bytes: little enough for the smallest ring
 
 
 def memory(_work, flows=100_000, alone=500_000):
@@ -23,12 +23,13 @@ def memory(_work, flows=100_000, alone=500_000):
         four(place)
         for ends, count in ((PAIRS, flows), (PAIRS[:1], alone)):
             names = [ours for ours, _ in ends]
+            rows = held(place, names, count)
             tables.append(
-                Table(("worker", "at start", "full", "flows"), held(place, names, count), above(names, count))
+                Table(("worker", "at start", "full", "of it ring", "flows"), rows, above(names, count))
             )
     answer = (
         "PSS: a page that several processes share counts for each as its part. Workers are forked from one process "
-        "whose kernels are loaded."
+        f"whose kernels are loaded. Flows come by one packet each, {FILL_PPS:,} a second for each worker."
     )
     return Section("Memory: what does a worker take?", answer, tables)
 
@@ -45,28 +46,37 @@ def held(place, names, flows):
         with flowherd(place, home, *words, sink="null") as live:
             workers = {f"worker {name}": live.capturing(name) for name in names}
             before = {name: pss_mib(pid) for name, pid in workers.items()}
-            for name in names:
-                fill(place, name, flows)
-                live.told("packets_received", flows, name)
+            fill(place, live, names, flows)
             others = [pid for pid in tree.family(live.process.pid) if pid not in workers.values()]
             rows = [
                 (
                     name,
                     f"{before[name]:.0f}",
                     f"{pss_mib(pid):.0f}",
+                    f"{sum(live.rings(name.split()[1]))}",
                     f"{live.counters(name.split()[1])['flows_active']:,}",
                 )
                 for name, pid in workers.items()
             ]
-            return [*rows, ("supervisor, nursery, exporter", "", f"{sum(map(pss_mib, others)):.0f}", "")]
+            return [*rows, ("supervisor, nursery, exporter", "", f"{sum(map(pss_mib, others)):.0f}", "", "")]
 
 
-def fill(place, name, flows):
-    """Each flow once."""
-    command = taker.sending(
-        place, name, sizes=60, pps=FILL_PPS, packets=flows, flows=flows, seconds=5 * flows / FILL_PPS + 1
-    )
-    assert taker.sent(command)["packets"] == flows
+def fill(place, live, names, flows):
+    """Each flow once, all workers at a time."""
+    words = {
+        "sizes": 60,
+        "pps": FILL_PPS,
+        "packets": flows,
+        "flows": flows,
+        "seconds": 5 * flows / FILL_PPS + 1,
+    }
+    senders = [
+        subprocess.Popen(taker.sending(place, name, **words), stdout=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    assert [taker.told(sender) for sender in senders] == [flows] * len(names)
+    for name in names:
+        live.told("packets_received", flows, name)
 
 
 def pss_mib(pid):

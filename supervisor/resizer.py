@@ -27,7 +27,7 @@ class Resizer:
             self._resize(post, post.capture.ring_mib)
 
     def _resize(self, post: Post, mib: int) -> None:
-        if post.ring is None or mib == post.ring.mib or post.worker is None or post.leaving:
+        if post.ring is None or mib == post.ring.mib or post.leaving:
             return
         try:
             post.resize(mib, program_of(post, post.capture))

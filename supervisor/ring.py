@@ -32,9 +32,10 @@ ETH_P_ALL = 3
 NOTHING_YET = 0
 ARPHRD_LOOPBACK = 772
 # A block also ends when RETIRE_MS are over, so blocks times RETIRE_MS is how long a ring lasts without a worker
-# on a quiet link: 10 s at 64 MiB, 1.3 s at 4. A block must hold the largest frame, 64 KiB with segmentation offload.
-BLOCK_BYTES, SMALL_RINGS_BLOCK_BYTES = 512 << 10, 256 << 10
-SMALL_MIB, LEAST_MIB = 16, 2
+# on a quiet link: 10 s at 64 MiB, 2.6 s at 4. A block must hold the largest frame, 64 KiB with segmentation offload.
+BLOCK_BYTES, LEAST_BLOCK_BYTES = 512 << 10, 128 << 10
+BLOCKS, LEAST_MIB = 32, 2
+HEAD_BYTES = 88  # tpacket3_hdr, sockaddr_ll and what aligns the frame, beside each frame
 FRAME_BYTES = 2048
 RETIRE_MS = 80
 
@@ -121,8 +122,9 @@ def open_ring(
 
 
 def block_bytes_of(ring_mib: int) -> int:
-    """Small rings have small blocks: they last as long on a quiet link, and a busy one is not theirs."""
-    return BLOCK_BYTES if ring_mib > SMALL_MIB else SMALL_RINGS_BLOCK_BYTES
+    """Small rings have small blocks, but no fewer: they last as long on a quiet link, and a busy one is not theirs."""
+    shared = 1 << (((ring_mib << 20) // BLOCKS).bit_length() - 1)
+    return min(max(shared, LEAST_BLOCK_BYTES), BLOCK_BYTES)
 
 
 def _own_group(sock: socket.socket) -> int:

@@ -1,12 +1,14 @@
-"""Pure: how large a capture ring is to be, from how fast its blocks fill. Time is an argument.
+"""Pure: how large a capture ring is to be, from how much comes. Time is an argument.
 
-A ring must hold what comes while nobody reads it: HOLD_S, some times what the successor of a killed worker takes.
-It grows as soon as it holds less, to twice what that asks for, and shrinks when that has been little for CALM_S.
+A ring must hold what comes while nobody reads it: HOLD_S, until whoever does not read is found and the largest ring
+is there. It grows as soon as it holds less, to twice what that asks for, and shrinks when that has been little for
+CALM_S.
 """
 
 from dataclasses import dataclass, replace
 
-HOLD_S = 0.5
+HOLD_S = 1.5
+SILENT_S = 0.6  # a worker shows itself four times a second
 CALM_S = 600.0
 MIB = 1 << 20
 
@@ -21,39 +23,43 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A ring by its number, and the number of the block its worker is at, which the kernel counts from 1."""
+    """What its workers have taken so far, as it lay in rings; and since when the last one has not shown itself."""
 
-    ring: int
-    block: int
-    block_bytes: int
-    mib: int
+    octets: int
+    silent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The reading before, when it was made, and the most it had to hold since."""
+    """The reading before, when it was made, what it asks for, and the most that was asked for in a while."""
 
-    ring: int = -1
-    block: int = 0
+    octets: int = 0
     at_s: float = 0.0
     need_mib: float = 0.0
     most_mib: float = 0.0
     since_s: float = 0.0
+    is_silent: bool = False
 
 
 def after(state: State, reading: Reading, now_s: float) -> State:
-    """With one more reading; of another ring there is nothing before it."""
-    if reading.ring != state.ring:
-        return State(reading.ring, reading.block, now_s, since_s=now_s)
-    seconds = max(now_s - state.at_s, 1e-3)
-    need_mib = (reading.block - state.block) * reading.block_bytes / seconds * HOLD_S / MIB
-    most_mib = max(state.most_mib, need_mib)
-    return replace(state, block=reading.block, at_s=now_s, need_mib=need_mib, most_mib=most_mib)
+    """With one more reading; the first, and that of a new table, ask for nothing."""
+    seconds, octets = max(now_s - state.at_s, 1e-3), reading.octets - state.octets
+    need_mib = max(octets, 0) / seconds * HOLD_S / MIB if state.at_s else 0.0
+    return State(
+        reading.octets,
+        now_s,
+        need_mib,
+        max(state.most_mib, need_mib),
+        state.since_s or now_s,
+        is_silent=reading.silent_s > SILENT_S,
+    )
 
 
 def wanted_mib(state: State, mib: int, bounds: Bounds) -> int:
-    """The size it should have: as it is, if that will do."""
-    if state.need_mib > mib:
+    """The size it should have: as it is, if that will do; the largest while nobody reads it."""
+    if state.is_silent:
+        mib = bounds.most
+    elif state.need_mib > mib:
         mib = _twice(state.need_mib)
     elif state.at_s - state.since_s >= CALM_S and _twice(state.most_mib) <= mib // 2:
         mib = _twice(state.most_mib)

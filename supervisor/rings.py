@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import FlowherdError
 from supervisor import bpf, ring_size
-from supervisor.ring import Ring
+from supervisor.ring import HEAD_BYTES, Ring
 from supervisor.unread import NOWHERE, unread
 
 REFUSED_S = 60.0  # until a larger ring is asked for again
@@ -37,11 +37,14 @@ class Rings:
 
     def look(self, words: Mapping[str, int], bounds: ring_size.Bounds, now_s: float) -> int:
         """The size in MiB that the ring should have now, by the first page of its worker's table."""
-        ring = self.current
-        reading = ring_size.Reading(ring.number, words["cursor_sequence"], ring.block_bytes, ring.mib)
-        state = ring_size.after(self.state, reading, now_s)
+        beat_ns = words["heartbeat_ns"]
+        silent_s = (
+            now_s - beat_ns / 1e9 if beat_ns else 0.0
+        )  # who waits for the first one waits for the kernels
+        octets = words["octets_received"] + HEAD_BYTES * words["packets_received"]
+        state = ring_size.after(self.state, ring_size.Reading(octets, silent_s), now_s)
         self.state = ring_size.calmed(state)
-        return ring_size.wanted_mib(state, ring.mib, bounds)
+        return ring_size.wanted_mib(state, self.current.mib, bounds)
 
     def resize(self, mib: int, open_one: Callable[[int, int], Ring]) -> None:
         """Have all packets go to another ring of this size in our group. FlowherdError: the kernel has no room.

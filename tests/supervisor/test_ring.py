@@ -91,7 +91,7 @@ _, _, status, packets, first = struct.unpack_from("=5I", page)
 _, _, _, snaplen, length = struct.unpack_from("=5I", page, first)
 print(status & 1, packets, snaplen, length, ring.blocks, ring.mib)
 """
-    assert run_inside(inside, code) == "1 2 64 100 16 4"
+    assert run_inside(inside, code) == "1 2 64 100 32 4"
 
 
 @pytest.mark.root

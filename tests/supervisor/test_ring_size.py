@@ -7,49 +7,56 @@ from hypothesis import strategies as st
 from supervisor.ring_size import CALM_S, HOLD_S, MIB, Bounds, Reading, State, after, calmed, wanted_mib
 
 BOUNDS = Bounds(4, 64)
-BLOCK = 256 << 10
 
 
 def looked(octets_s, seconds, mib=4, state=None, step_s=0.5):
     """The state after so long at a rate, and the size wanted at the last look; it stops where that changes."""
-    state, start_s = state or State(), state.at_s if state else 0.0
-    block = state.block
+    state, start_s = state or State(), state.at_s if state else 1.0
+    octets = state.octets
     for turn in range(int(seconds / step_s) + 1):
         now_s = start_s + turn * step_s
-        state = after(state, Reading(0, block + int(octets_s * turn * step_s / BLOCK), BLOCK, mib), now_s)
+        state = after(state, Reading(octets + int(octets_s * turn * step_s)), now_s)
         if (wanted := wanted_mib(state, mib, BOUNDS)) != mib:
             return state, wanted
         state = calmed(state)
     return state, mib
 
 
-@pytest.mark.parametrize(("mib_s", "mib"), [(0, 4), (7, 4), (9, 16), (30, 32), (70, 64), (5000, 64)])
-def test_it_holds_half_a_second(mib_s, mib):
+@pytest.mark.parametrize(("mib_s", "mib"), [(0, 4), (2.4, 4), (3, 16), (10, 32), (30, 64), (5000, 64)])
+def test_it_holds_what_comes_for_a_while(mib_s, mib):
     """What a ring of 4 MiB does not hold for HOLD_S asks for one that holds twice as much."""
     assert looked(mib_s * MIB, 5.0)[1] == mib
 
 
 def test_it_shrinks_after_long_calm_only():
-    state, mib = looked(1 * MIB, CALM_S - 1, mib=64)
+    state, mib = looked(MIB / 3, CALM_S - 1, mib=64)
     assert mib == 64
-    _, mib = looked(1 * MIB, 5, mib=64, state=state)
+    _, mib = looked(MIB / 3, 5, mib=64, state=state)
     assert mib == 4
 
 
 def test_a_moment_of_load_puts_it_off():
     """The most of a while counts, and the while after it is calm."""
-    state, _ = looked(1 * MIB, 100, mib=64)
+    state, _ = looked(MIB / 3, 100, mib=64)
     state, mib = looked(100 * MIB, 3, mib=64, state=state)
     assert mib == 64
-    state, mib = looked(1 * MIB, CALM_S - 50, mib=64, state=state)
+    state, mib = looked(MIB / 3, CALM_S - 50, mib=64, state=state)
     assert mib == 64
-    assert looked(1 * MIB, CALM_S + 50, mib=64, state=state)[1] == 4
+    assert looked(MIB / 3, CALM_S + 50, mib=64, state=state)[1] == 4
 
 
-def test_another_ring_begins_anew():
-    """Its blocks are counted from one."""
-    state = after(State(0, 900, 10.0, 50.0, 50.0, 1.0), Reading(1, 3, BLOCK, 64), 10.5)
-    assert state == State(1, 3, 10.5, 0.0, 0.0, 10.5)
+@pytest.mark.parametrize(("silent_s", "mib"), [(0.5, 4), (0.7, 64)])
+def test_whoever_does_not_read_gets_the_largest(silent_s, mib):
+    """Hung, stopped, dead: what comes meanwhile is to have room, before anybody knows why."""
+    for state in (State(), State(7, 9.5)):
+        assert wanted_mib(after(state, Reading(7, silent_s), 10.0), 4, BOUNDS) == mib
+
+
+def test_a_new_table_counts_from_nothing():
+    """Less than before was not taken since; what comes from then on is."""
+    state = after(State(900 * MIB, 10.0), Reading(3 * MIB), 10.5)
+    assert (state.octets, state.need_mib) == (3 * MIB, 0.0)
+    assert after(state, Reading(4 * MIB), 11.0).need_mib == 2 * HOLD_S
 
 
 def test_bounds_of_a_reload_hold_at_once():
@@ -64,11 +71,11 @@ def test_bounds_of_a_reload_hold_at_once():
 )
 def test_no_swinging(rates, least, most):
     """Whatever comes, the size is within its bounds, and a size just taken is not left for a smaller one at once."""
-    bounds, mib, state, block, now_s = Bounds(min(least, most), most), min(least, most), State(), 0, 0.0
+    bounds, mib, state, octets, now_s = Bounds(min(least, most), most), min(least, most), State(), 0, 0.0
     for rate in rates:
         now_s += 0.5
-        block += int(rate * 0.5 / BLOCK)
-        state = after(state, Reading(0, block, BLOCK, mib), now_s)
+        octets += int(rate * 0.5)
+        state = after(state, Reading(octets), now_s)
         wanted = wanted_mib(state, mib, bounds)
         assert bounds.least <= wanted <= bounds.most
         assert wanted >= mib
@@ -77,5 +84,5 @@ def test_no_swinging(rates, least, most):
 
 
 def test_it_lasts_as_long_as_said():
-    assert looked(8 * MIB / HOLD_S * 0.99, 20, mib=8)[1] == 8
-    assert looked(8 * MIB / HOLD_S * 1.05, 20, mib=8)[1] == 32
+    assert looked(8 * MIB / HOLD_S * 0.9, 20, mib=8)[1] == 8
+    assert looked(8 * MIB / HOLD_S * 1.1, 20, mib=8)[1] == 32

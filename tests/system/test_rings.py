@@ -43,6 +43,22 @@ def test_a_ring_grows_with_the_traffic(place, folder):
         assert mib > 4
 
 
+def test_a_worker_that_stands_still_gets_a_large_ring(place, folder):
+    """A small one would last a second; before anybody knows why it does not read, the largest is there."""
+    with flowherd(place, folder, sink="null") as live:
+        pid = live.capturing()
+        command = taker.sending(place, pps=PPS // 2, seconds=6, flows=FLOWS)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
+            until(lambda: live.counters()["packets_received"], live.said)
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(4)
+            os.kill(pid, signal.SIGCONT)
+            sent = taker.told(sender)
+        now = live.received(sent)
+        assert (now["kernel_dropped"], now["pid"]) == (0, pid)
+        until(lambda: live.rings() == [64], live.rings)
+
+
 def test_rings_come_and_go_while_workers_die(place, folder):
     """Each size is another ring and a hand-over; whoever is killed in the middle of one leaves nothing behind."""
     chance = random.Random(7)
