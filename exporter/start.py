@@ -15,6 +15,7 @@ from exporter.orders import Orders, SinkOrder
 from exporter.sinks.base import Place, Sink
 from exporter.spool import Spool
 from exporter.status import StatusPage
+from shared import giving
 from shared.errors import ConfigurationError, FlowherdError
 
 
@@ -118,4 +119,4 @@ def _remedy(place: str, orders: Orders) -> str:
     for folder in reversed(Path(place).absolute().parents):
         if folder.is_dir() and not os.access(folder, os.X_OK, effective_ids=True):
             return f"{folder} lets that user not even in, so choose a folder elsewhere"
-    return f"chown -R {orders.user} {place}" if orders.user else "choose a folder of yours"
+    return giving.remedy(place, orders.user) if orders.user else "choose a folder of yours"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from shared import giving
 from shared.kentik_endpoints import ends
 from shared.settings import KentikSettings, Settings
 from supervisor import account, sinks
@@ -69,7 +70,7 @@ def _store(name: str, folder: Path, who: account.Account, settings: Settings) ->
         yield failed("sinks", f"{name}: {nearest} is no folder", "name a folder of its own")
         return
     if nearest == folder and not _can_write(folder, who):
-        yield failed("sinks", f"{name}: cannot be written by {who.user}", f"chown -R {who.user} {folder}")
+        yield failed("sinks", f"{name}: cannot be written by {who.user}", giving.remedy(folder, who.user))
         return
     held = _held_mib(folder) + _held_mib(Path(settings.state_dir, "spool"))
     yield judged_store(name, _free_mib(nearest), held, settings.store_mib, settings.spool_mib)
