@@ -29,6 +29,7 @@ class Budget:
         if not isinstance(spool, Spool):
             return
         spool.release(min(delivery.cursor for delivery in self._parts.deliveries))
+        spool.forget()
         if not self._orders.durable:
             return
         spool.keep_within(self._limit_bytes, self._orders.spool_age_s, self._dropped)

@@ -6,6 +6,7 @@ from math import exp
 from typing import Any
 
 TICK_S = 5.0
+GONE_S = 600.0  # scraped meanwhile: then its counters are in the sums alone
 
 
 class Rate:
@@ -50,6 +51,8 @@ class Figures:
     def __init__(self) -> None:
         self.by_interface: dict[str, Counter[str]] = {}
         self.workers: dict[str, dict[str, int]] = {}
+        self._past: Counter[str] = Counter()
+        self._gone_s: dict[str, float] = {}
         self.spool_dropped_records = 0
         self.records_in = Rate()
         self.records_out = Rate()
@@ -72,13 +75,25 @@ class Figures:
             known["restarts"] = worker.get("restarts", 0)
             known["sample_rate"] = worker.get("sample", 1)
             known["worker_up"] = int(bool(worker.get("capturing")))
-        names = {worker["name"] for worker in workers}
-        for name in self.workers.keys() - names:
+        names, now_s = {worker["name"] for worker in workers}, time.monotonic()
+        gone = self.workers.keys() - names
+        self._gone_s = {name: self._gone_s.get(name, now_s) for name in gone}
+        for name in gone:
             self.workers[name]["worker_up"] = 0
+        self._forget({name for name, since_s in self._gone_s.items() if now_s - since_s > GONE_S})
+
+    def _forget(self, names: set[str]) -> None:
+        """Containers come and go, each with a name of its own; whoever reads the former dicts goes on doing so."""
+        if not names:
+            return
+        for name in names:
+            self._past.update(self.by_interface.get(name, {}))
+        self.by_interface = {name: counts for name, counts in self.by_interface.items() if name not in names}
+        self.workers = {name: counts for name, counts in self.workers.items() if name not in names}
 
     def total(self, name: str) -> int:
-        """The sum of one of the exporter's counters over all interfaces."""
-        return sum(counts[name] for counts in list(self.by_interface.values()))
+        """The sum of one of the exporter's counters over all interfaces there ever were."""
+        return self._past[name] + sum(counts[name] for counts in list(self.by_interface.values()))
 
     def tick(self, records_in: int, records_out: int) -> None:
         """Move the rates on."""

@@ -15,6 +15,7 @@ from shared.wire import Message
 
 READ_BYTES = 1 << 20
 TURN_BYTES = 4 << 20
+EPOCHS_MOST = 4096  # more than there can be workers; of those before them the spool knows
 
 
 class Keeper(Protocol):
@@ -111,7 +112,14 @@ class Intake:
             return
         self._count(inlet.name, message, skip, expected)
         following = max(expected, message.first + message.records)
-        self._expected[message.epoch] = inlet.owed[message.epoch] = following
+        inlet.owed[message.epoch] = following
+        self._remember(message.epoch, following)
+
+    def _remember(self, epoch: int, following: int) -> None:
+        self._expected.pop(epoch, None)
+        self._expected[epoch] = following
+        if len(self._expected) > EPOCHS_MOST:
+            del self._expected[next(iter(self._expected))]
 
     def _expect(self, message: Message) -> int:
         """What is expected of the message's epoch. One never heard of starts where its first message does."""

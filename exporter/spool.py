@@ -21,6 +21,7 @@ from shared.record import Batch
 from shared.wire import Message
 
 STONE_AGE_S = 7 * 86400.0
+HOUR_S = 3600.0
 
 
 class Spool:
@@ -37,6 +38,7 @@ class Spool:
         self._entries: list[Entry] = []
         self._unsynced: list[Entry] = []
         self._newest: dict[int, Entry] = {}
+        self._forget_s = time.monotonic() + HOUR_S
         self._recover()
         self.identity = self._identity()
 
@@ -179,6 +181,16 @@ class Spool:
                 self._remove(entry)
                 dropped(entry)
 
+    def forget(self) -> None:
+        """Once an hour: epochs of which nothing has come for so long. What they sent is acknowledged by now.
+
+        Each container's interface has one, and a file to remember it by.
+        """
+        if time.monotonic() < self._forget_s:
+            return
+        self._forget_s = time.monotonic() + HOUR_S
+        self._forget_stones([e for e in self._newest.values() if not self.holds(e)], HOUR_S)
+
     def _set_aside(self, entry: Entry) -> None:
         with self._changed:
             if not self.holds(entry):
@@ -217,15 +229,16 @@ class Spool:
         self._newest = {entry.epoch: entry for entry in found}
         self._entries = [entry for entry in found if entry.size_bytes]
         self.bytes = sum(entry.size_bytes for entry in self._entries)
-        self._forget_old_stones(found)
+        self._forget_stones([entry for entry in found if not entry.size_bytes], STONE_AGE_S)
 
-    def _forget_old_stones(self, found: Iterable[Entry]) -> None:
-        oldest_ns = time.time_ns() - int(STONE_AGE_S * 1e9)
-        for entry in found:
-            stone = entry.size_bytes == 0
+    def _forget_stones(self, stones: Iterable[Entry], age_s: float) -> None:
+        """All but the newest of each epoch, and those as well when they are old; the last sequence stays known."""
+        oldest_ns, last = time.time_ns() - int(age_s * 1e9), self.last
+        for entry in stones:
             is_newest = self._newest.get(entry.epoch) is entry
-            if stone and (not is_newest or (entry.written_ns < oldest_ns and entry.sequence != self.last)):
-                self._unlink(entry)
+            if not is_newest or (entry.written_ns < oldest_ns and entry.sequence != last):
+                with contextlib.suppress(OSError):
+                    self._unlink(entry)
                 if is_newest:
                     del self._newest[entry.epoch]
 

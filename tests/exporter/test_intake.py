@@ -86,6 +86,19 @@ def test_an_epoch_never_heard_of_starts_where_it_is(tmp_path):
     pipes.close()
 
 
+def test_tables_of_the_past_are_the_spools_to_remember(tmp_path, monkeypatch):
+    """The numbers of some are at hand; what comes again of another is still known for what it is."""
+    monkeypatch.setattr("exporter.intake.EPOCHS_MOST", 3)
+    pipes = Pipes(Spool(tmp_path, durable=False))
+    for epoch in (1, 2, 3, 4):
+        pipes.send(message(epoch, 0, 10))
+        pipes.intake.settle([pipes.inlet])
+    assert len(pipes.intake._expected) == 3
+    pipes.send(message(1, 5, 10))
+    assert counts(pipes) == (5, 45, 5, 0)
+    pipes.close()
+
+
 def test_a_batch_without_records_brings_counters():
     pipes = Pipes(Discard())
     pipes.send(message(1, 0, 0, {"packets_received": 77}))

@@ -1,9 +1,11 @@
 """The spool: order, budget, recovery, damage."""
 
+import time
+
 import msgpack
 import pytest
 
-from exporter.spool import Spool
+from exporter.spool import HOUR_S, Spool
 from shared.record import Batch, pack
 from shared.wire import Message
 from tests.exporter.rig import some_rows
@@ -58,6 +60,27 @@ def test_released_files_leave_only_names(tmp_path):
     assert (again.acknowledged(1), again.acknowledged(2), again.last, held(again)) == (30, 5, 4, [])
     put(again, 1, 30, 10)
     assert sorted(path.name[:12] for path in tmp_path.glob("*.batch")) == ["000000000004", "000000000005"]
+
+
+def test_epochs_that_are_long_over_are_forgotten(tmp_path, monkeypatch):
+    """A host whose containers come and go has thousands a day; the last sequence stays known, and what waits."""
+    spool = Spool(tmp_path, durable=False)
+    for epoch in range(1, 6):
+        put(spool, epoch, 0, 10)
+    spool.release(4)
+    spool.forget()
+    assert spool.acknowledged(1) == 10
+    now_s, now_ns = time.monotonic(), time.time_ns()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + HOUR_S + 1)
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns + int((HOUR_S + 1) * 1e9))
+    put(spool, 7, 0, 10)
+    spool.release(4)
+    spool.forget()
+    assert [spool.acknowledged(epoch) for epoch in (1, 2, 3, 4, 5, 7)] == [None, None, None, None, 10, 10]
+    assert len(list(tmp_path.glob("*.batch"))) == 2
+    spool.release(6)
+    spool.forget()
+    assert (spool.last, Spool(tmp_path, durable=False).last) == (6, 6)
 
 
 def test_beyond_the_budget_the_oldest_are_dropped(tmp_path):

@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.figures import Rate
+from exporter.figures import GONE_S, Figures, Rate
 from shared.counters import COUNTERS
 from shared.reasons import FAULTS
 from tests.exporter.rig import exporter, free_port, message, settings, until
@@ -101,6 +102,22 @@ def test_the_supervisors_counts_are_shown(tmp_path):
     assert found[("flowherd_restarts_total", ("interface", "eth7"))] == 3
     assert found[("flowherd_worker_up", ("interface", "eth7"))] == 1
     assert found[("flowherd_kernel_dropped_total", ("interface", "eth7"))] == 12
+
+
+def test_who_is_long_gone_is_in_the_sums_alone(monkeypatch):
+    """Containers come and go, each with a name of its own: none is shown for ever, and none is forgotten in a sum."""
+    figures = Figures()
+    for number in range(100):
+        figures.of(f"veth{number}")["records_received"] += 7
+        figures.worker(f"veth{number}")
+    figures.heard([{"name": "veth3", "capturing": True}])
+    assert (figures.workers["veth3"]["worker_up"], figures.workers["veth4"]["worker_up"]) == (1, 0)
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + GONE_S + 1)
+    figures.heard([{"name": "veth3", "capturing": True}])
+    assert figures.workers.keys() == figures.by_interface.keys() == {"veth3"}
+    figures.of("veth4")["records_received"] += 1
+    assert figures.total("records_received") == 701
 
 
 def test_rates_begin_at_what_is_first_seen():
