@@ -39,6 +39,7 @@ def run(settings: Settings) -> int:
     listening.provide_descriptors(settings.max_connections)
     listen = listening.opened(settings.listen, "proxy", "--listen")
     status = settings.status and listening.opened(settings.status, "status page", "--status")
+    log.warm()  # that user may not be able to read where Python is
     give_up(settings.user, log)
     asyncio.run(serve(settings, listen, status or None, log))
     return Exit.DONE

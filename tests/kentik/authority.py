@@ -28,7 +28,11 @@ def authority(folder: Path, host: str = "localhost", days: int = 1) -> Authority
     names = x509.SubjectAlternativeName(
         [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     )
-    server = _begun(subject, issuer, key, days).add_extension(names, False)
+    # Since Python 3.13 an authority has to say what its key is for, and a certificate whose key signed it.
+    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    ca = ca.add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), False)
+    ca = ca.add_extension(_signs(), True)
+    server = _begun(subject, issuer, key, days).add_extension(names, False).add_extension(by, False)
     trusted, served = folder / "authority.pem", folder / "server.pem"
     trusted.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     served.write_bytes(
@@ -40,6 +44,18 @@ def authority(folder: Path, host: str = "localhost", days: int = 1) -> Authority
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(served)
     return Authority(trusted, context)
+
+
+def _signs() -> x509.KeyUsage:
+    uses = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+    )
+    others = dict.fromkeys((*uses, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **others)
 
 
 def _name(text: str) -> x509.Name:
