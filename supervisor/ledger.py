@@ -33,11 +33,12 @@ class Left:
     def lost(self, kept: Mapping[int, int]) -> tuple[int, int]:
         """Flows and records that nobody has, at most; `kept`: records that reached the spool, by epoch.
 
-        A worker that outlived us reported its flows: those are among what was kept.
+        A worker that outlived us reported its flows: those are among what was kept. Fewer records than flows tell
+        nothing of any: they may be of the active timeout, after which a flow lives on.
         """
         have = kept.get(self.epoch, 0)
         missing = max(self.records - have, 0)
-        return max(self.flows - max(have - self.records, 0), 0), missing
+        return (0 if have - self.records >= self.flows else self.flows), missing
 
 
 @dataclass(slots=True)

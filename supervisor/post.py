@@ -189,7 +189,7 @@ class Post:
     def unreported(self) -> int:
         """Records a worker left behind, those of its living flows included."""
         page = self.counters()
-        return page["flows_active"] + page["head"] - page["acknowledged"] if page else 0
+        return page["flows_active"] + page["head"] - page["tail"] if page else 0
 
     def unread(self) -> int:
         """Packets that came before the order to drain and that no worker took."""

@@ -15,6 +15,7 @@ from shared.record import Batch, parts
 from shared.vitals import INDEX
 from shared.wire import AckReader, header
 from worker import shed
+from worker.afloat import Afloat
 from worker.layout import Table
 
 HEAD, TAIL, ACKNOWLEDGED = INDEX["head"], INDEX["tail"], INDEX["acknowledged"]
@@ -38,10 +39,12 @@ class Outlet:
         self._is_renamed = False
         self._last_sent_s = time.monotonic()
         self._shed = int(self._words[TAIL])
+        self._afloat = Afloat()
         self.take_pipes(batches, acks)
 
     def take_pipes(self, batches: int, acks: int) -> None:
-        """Fresh pipes: everything unacknowledged is sent again."""
+        """Fresh pipes: everything unacknowledged is sent again, but for what the outbox has no more."""
+        self._words[RECORDS_DROPPED] += self._afloat.sink()
         self._batches, self._acks = batches, acks
         for pipe in (batches, acks):
             os.set_blocking(pipe, False)
@@ -83,15 +86,18 @@ class Outlet:
         return int(self._words[TAIL]) == int(self._words[HEAD])
 
     def make_room(self, records: int) -> None:
-        """Live capture waits for nobody: the oldest records are dropped, and counted."""
+        """Live capture waits for nobody: the oldest records are dropped, and counted unless they are sent."""
         lack = records - self.room
         if lack > 0:
             # The rest of the message in hand lies in the outbox, which will be written over.
             self._pieces = [memoryview(bytes(piece)) for piece in self._pieces]
-            dropped = min(max(lack, BATCH_RECORDS), int(self._words[HEAD] - self._words[TAIL]))
-            self._move_tail(int(self._words[TAIL]) + dropped)
-            self._words[RECORDS_DROPPED] += dropped
-            self._sent = max(self._sent, int(self._words[TAIL]))
+            first, head = int(self._words[TAIL]), int(self._words[HEAD])
+            end = min(first + max(lack, BATCH_RECORDS), head)
+            self._move_tail(end)
+            sent = min(max(self._sent, first), end)
+            self._afloat.add(first, sent)
+            self._words[RECORDS_DROPPED] += end - sent
+            self._sent = max(self._sent, end)
 
     def pump(self, *, urgent: bool = False) -> None:
         """Take acknowledgements; go on with the message in hand; begin the next when it is large or old enough."""
@@ -145,9 +151,12 @@ class Outlet:
         self._words[TAIL] = record
 
     def shed(self) -> None:
-        """Give the memory of records the exporter has taken back to the kernel; what a slow one left is kept."""
+        """Give the memory of records the exporter has taken back to the kernel; what a slow one left is kept.
+
+        So are later records that lie in their places already.
+        """
         tail, capacity = int(self._words[TAIL]), len(self._outbox)
-        first = max(self._shed, tail - capacity)
+        first = max(self._shed, int(self._words[HEAD]) - capacity)
         while tail - first >= SHED_RECORDS:
             place = first % capacity
             count = min(tail - first, capacity - place)
@@ -180,6 +189,7 @@ class Outlet:
             return
         for epoch, following in self._acks_reader.feed(data):
             if epoch == int(self._words[EPOCH]):
+                self._afloat.acknowledged(following)
                 self._words[ACKNOWLEDGED] = max(int(self._words[ACKNOWLEDGED]), following)
                 if int(self._words[TAIL]) < following <= int(self._words[HEAD]):
                     self._move_tail(following)

@@ -222,6 +222,40 @@ def test_memory_of_delivered_records_goes_back(exporter):
     assert exporter.numbers == list(range(kernels["head"]))
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_memory_of_records_that_are_there_does_not_go(exporter, rounds):
+    """Between two looks the ring may go round: in the places of those delivered others lie by then."""
+    kernels, outlet = outlet_with(exporter, 0, size_bytes=16 << 20)
+    capacity, outbox = outlet.room, kernels.table.outbox
+    for _ in range(rounds):
+        write(kernels, capacity // 2)
+        outlet.make_room(capacity - capacity // 4)
+        write(kernels, capacity // 2)
+    tail, head = kernels["tail"], kernels["head"]
+    outlet.shed()
+    there = outbox[np.arange(tail, head) % capacity]
+    assert len(there)
+    assert (there["packets"] == 1).all()
+
+
+@pytest.mark.parametrize("is_delivered", [True, False])
+def test_what_is_in_the_pipe_is_dropped_only_if_nobody_reads_it(exporter, is_delivered):
+    """The outbox has it no more, and cannot send it again; the exporter may have it yet."""
+    kernels, outlet = outlet_with(exporter, 0, size_bytes=4 << 20)
+    capacity = outlet.room
+    write(kernels, 100)
+    until(lambda: is_sent(outlet), outlet, exporter)
+    write(kernels, capacity - 100)
+    outlet.make_room(capacity)
+    assert kernels["records_dropped"] == capacity - 100
+    if is_delivered:
+        exporter.acknowledge(7, 100)
+        outlet.pump()
+    second = Exporter()
+    outlet.take_pipes(*second.theirs)
+    assert kernels["records_dropped"] == capacity - 100 * is_delivered
+
+
 def named(exporter):
     """The file's name by each record's number."""
     found = {}
