@@ -174,7 +174,7 @@ class Flowherd:
         """Wait until `count` packets came."""
         until(
             lambda: self.counters(name).get("packets_received", -1) >= count,
-            lambda: f"{count}: {self.counters(name)}",
+            lambda: f"{count}: {self.counters(name)}\n{self.said()}",
         )
         return self.counters(name)
 

@@ -3,9 +3,11 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 
+import duckdb
 import pytest
 
 from bench import kills, taker, tree
@@ -16,6 +18,7 @@ from tests.system.host import flowherd, run, until
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 PPS, SECONDS, FLOWS = 10_000, 0.4, 200
 EXPORTER_MIB = 250
+EMPTY = "select count(*) from '{}/store/*.parquet' where packets = 0"
 SHORT = (
     "--active-timeout-s",
     "0.5",
@@ -68,6 +71,7 @@ def test_a_disk_that_takes_nothing_costs_nothing(place, folder, fault):
     with small_disk(folder / "state", 16) as disk, flowherd(place, folder, *SHORT, sink="store") as live:
         live.capturing()
         sent = send(place)
+        until(lambda: live.counters()["acknowledged"], live.said)  # a disk that is full at the start ends it
         with fault(live, disk):
             sent += send(place)
             os.kill(exporter_of(live), signal.SIGKILL)
@@ -82,6 +86,40 @@ def test_a_disk_that_takes_nothing_costs_nothing(place, folder, fault):
         live.stop()
         assert "Traceback" not in live.said()
         assert kills.in_store(disk / "store")[0] == sent
+
+
+def test_an_outbox_that_overflows_counts_what_it_drops(place, folder):
+    """The disk is full for long: what is stored and what is dropped are all that was made, and nothing is empty."""
+    words = (*SHORT, "--table-mib", "8", "--max-flows", "2000")
+    with small_disk(folder / "state", 16) as disk, flowherd(place, folder, *words, sink="store") as live:
+        live.capturing()
+        sent = send(place)
+        until(lambda: live.counters()["acknowledged"], live.said)  # a disk that is full at the start ends it
+        with full(disk):
+            for _ in range(6):
+                sent += taker.send(place, PPS, SECONDS, flows=2000)["packets"]
+                settled_or_dropped(live, sent)
+            until(lambda: live.counters()["records_dropped"], live.said)
+        until(lambda: live.counters()["acknowledged"] == live.counters()["head"], live.counters)
+        live.stop()
+        packets, records = kills.in_store(disk / "store")
+        ((empty,),) = duckdb.sql(EMPTY.format(disk)).fetchall()
+    made, stored, dropped = told(live.said())
+    assert (stored, empty) == (records, 0)
+    assert stored + dropped == made
+    assert 0 < packets < sent
+
+
+def settled_or_dropped(live, sent):
+    """The worker has all packets; records may go."""
+    assert live.received(sent)["kernel_dropped"] == 0
+
+
+def told(said):
+    """Records made, stored and dropped, by the last line."""
+    found = re.search(r"([\d,]+) flow records \(store ([\d,]+)\).*?([\d,]+) records dropped", said)
+    assert found, said
+    return [int(number.replace(",", "")) for number in found.groups()]
 
 
 def test_folders_removed_under_it_are_made_again(place, folder):
