@@ -4,6 +4,7 @@ Constants and layouts: linux/if_packet.h and the kernel's packet_mmap document.
 """
 
 import errno
+import random
 import socket
 import struct
 from contextlib import suppress
@@ -24,8 +25,9 @@ PACKET_IGNORE_OUTGOING = 23
 PACKET_FANOUT_DATA = 22
 FANOUT_MODES = {"hash": 0, "lb": 1, "cpu": 2}
 FANOUT_IGNORES_OUTGOING = 0x4000 << 16
-FANOUT_BY_PROGRAM, FANOUT_UNIQUE_ID = 6 << 16, 0x2000 << 16
-OF_ITS_OWN = FANOUT_BY_PROGRAM | FANOUT_UNIQUE_ID
+OF_ITS_OWN = FANOUT_BY_PROGRAM = 6 << 16
+# Numbers are one namespace's, and people choose small ones. The kernel would choose 0, 1, 2: theirs, sooner or later.
+OWN_NUMBERS, TRIES = range(1 << 15, 1 << 16), 4
 TPACKET_V3 = 2
 PACKET_MR_PROMISC = 1
 ETH_P_ALL = 3
@@ -128,7 +130,7 @@ def block_bytes_of(ring_mib: int) -> int:
 
 
 def _own_group(sock: socket.socket) -> int:
-    """Read back: the kernel chose its number."""
+    """Read back: which number was free."""
     fanout = sock.getsockopt(SOL_PACKET, PACKET_FANOUT)
     number, kind = fanout & 0xFFFF, fanout & 0xFF0000
     return number | kind | _outgoing(sock) if kind == FANOUT_BY_PROGRAM else 0
@@ -144,14 +146,18 @@ def _outgoing(sock: socket.socket) -> int:
 
 
 def _join(sock: socket.socket, interface: str, fanout: int) -> None:
-    fanout |= _outgoing(sock)
-    try:
-        sock.setsockopt(SOL_PACKET, PACKET_FANOUT, fanout)
-    except OSError as error:
-        raise FlowherdError(
-            f"{interface}: fanout group {fanout & 0xFFFF} cannot be joined: {error.strerror}; its members must all be "
-            "on this interface and share one --fanout-mode"
-        ) from error
+    why = ""
+    for number in random.sample(OWN_NUMBERS, TRIES) if fanout == OF_ITS_OWN else [0]:
+        try:
+            sock.setsockopt(SOL_PACKET, PACKET_FANOUT, fanout | number | _outgoing(sock))
+        except OSError as error:
+            why = str(error.strerror)
+        else:
+            return
+    raise FlowherdError(
+        f"{interface}: fanout group {fanout & 0xFFFF} cannot be joined: {why}; its members must all be "
+        "on this interface and share one --fanout-mode"
+    )
 
 
 def _bind(sock: socket.socket, interface: str, ifindex: int, *, promisc: bool) -> None:

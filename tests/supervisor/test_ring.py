@@ -186,6 +186,37 @@ print(sum(counts), sum(count > 0 for count in counts) > 2, rings.current.number,
     assert run_inside(inside, code).split() == ["30000", "True", "30", "True"]
 
 
+@pytest.mark.root
+def test_a_group_of_our_own_is_nobodys(inside):
+    """People and other programs choose small numbers, and one number is one interface's."""
+    code = """
+import socket
+from supervisor.ring import OF_ITS_OWN, open_ring
+def another(interface, fanout):
+    return open_ring(interface, socket.if_nametoindex(interface), 2, (), promisc=False, fanout=fanout)
+ours = [another("va", OF_ITS_OWN) for _ in range(2)]
+theirs = [another("vb", (ring.group & 0x7FFF) + 1) for ring in ours]
+print(min(ring.group & 0xFFFF for ring in ours) >= 1 << 15, len({ring.group for ring in ours}))
+"""
+    assert run_inside(inside, code).split() == ["True", "2"]
+
+
+@pytest.mark.root
+def test_a_number_that_is_taken_is_not_ours(inside):
+    code = """
+import socket
+from supervisor import ring
+def another(interface):
+    return ring.open_ring(interface, socket.if_nametoindex(interface), 2, (), promisc=False, fanout=ring.OF_ITS_OWN)
+ring.OWN_NUMBERS = range(40000, 40004)
+taken, free = another("vb"), []
+while len({each.group for each in free}) < 3:
+    free.append(another("va"))
+print(taken.group & 0xFFFF in {each.group & 0xFFFF for each in free})
+"""
+    assert run_inside(inside, code) == "False"
+
+
 def test_a_ring_that_cannot_grow_stays():
     """And is not asked for again at the next look; the sentence says why and what to do."""
     opened, made = Ring(FakeSocket(), 16, 256 << 10, group=1), []
