@@ -1,6 +1,7 @@
 """One interface's post: lock, capture socket, table, history; all outlive the worker that holds it."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -128,10 +129,10 @@ class Post:
         """A larger ring may come."""
         return bool(self.ring and self.ring.group and self.ring.mib < self.capture.ring_mib)
 
-    def resize(self, mib: int, program: bpf.Program) -> None:
+    def resize(self, mib: int, program: Callable[[], bpf.Program]) -> None:
         """Have all packets go to another ring of its own. FlowherdError: the kernel has no room for it."""
         if self.rings:
-            self.rings.resize(mib, partial(self._open_ring, program))
+            self.rings.resize(mib, lambda size, group: self._open_ring(program(), size, group))
 
     def tell_ring(self) -> None:
         """Where all packets go now, if that is not where the worker reads."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from shared.errors import FlowherdError
 from shared.logs import Log
@@ -22,15 +23,19 @@ class Resizer:
                 self._resize(post, post.rings.look(post.counters(), post.ring_bounds, now_s))
 
     def relieve(self, post: Post) -> None:
-        """Half its ring is full: the largest it may have."""
-        if post.rings and post.may_grow and post.rings.may_resize(time.monotonic()):
+        """Half its ring is full: the largest it may have, or the word that there is none."""
+        if post.rings is None or post.rings.coming:
+            return
+        if post.may_grow and post.rings.may_resize(time.monotonic()):
             self._resize(post, post.capture.ring_mib)
+        else:
+            post.tell_bounds(may_grow=False)
 
     def _resize(self, post: Post, mib: int) -> None:
         if post.ring is None or mib == post.ring.mib or post.leaving:
             return
         try:
-            post.resize(mib, program_of(post, post.capture))
+            post.resize(mib, partial(program_of, post, post.capture))
         except (FlowherdError, OSError) as error:
             say = self._log.warning if post.may_grow else self._log.debug
             say("the capture ring stays as it is", interface=post.name, why=error)
