@@ -15,14 +15,17 @@ ORPHAN_DRAIN_S = 1.5
 
 
 class Life:
-    """The channel `descriptor`; fresh pipes go to `outlet`. A closed channel is an order to drain, and soon."""
+    """The channel `descriptor`; fresh pipes go to `outlet`. A closed channel is an order to drain, and soon.
+
+    `has_asked`: for a larger ring, and there was no answer yet.
+    """
 
     def __init__(self, descriptor: int, words: Any, outlet: Outlet) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.setblocking(False)
         self._words, self._outlet = words, outlet
         self._until_s: float | None = None
-        self.is_retired = self.may_grow = False
+        self.is_retired = self.may_grow = self.has_asked = False
         self.next_ring: RingOrder | None = None
         self.ordered_ns = 0
 
@@ -54,9 +57,9 @@ class Life:
         elif orders["do"] == "pipes":
             self._outlet.take_pipes(*descriptors)
         elif orders["do"] == "bounds":
-            self.may_grow = orders["may_grow"]
+            self.may_grow, self.has_asked = orders["may_grow"], False
         elif orders["do"] == "ring":
-            self.may_grow = orders["may_grow"]
+            self.may_grow, self.has_asked = orders["may_grow"], False
             geometry = (orders[name] for name in RingOrder._fields[1:])
             self.next_ring = RingOrder(descriptors[0], *geometry)
 

@@ -58,7 +58,6 @@ class Worker:
         self.life = Life(spec.life, self.words, self.outlet)
         self._frames, self._letters = new_frames(), Letters(waits=spec.waits)
         self.life.may_grow = spec.may_grow
-        self._is_pressed = False
         self._kept_s = self._listened_s = 0.0
         self._last_packet = (0, 0)
 
@@ -85,15 +84,19 @@ class Worker:
     def _follow(self, source: Source) -> Source:
         """To the ring where all packets go, if it is another now, once all that came before is read.
 
-        A ring that was full does not count what it fills, so there is a limit.
+        A ring that was full does not count what it fills, so the wait for its last block has a limit.
         """
         if (order := self.life.next_ring) is None or not isinstance(source, RingSource):
             return source
         until_s = time.monotonic() + LAST_BLOCK_S
         while not source.is_empty and time.monotonic() < until_s:
-            self.step(source)
+            if self.life.is_late:  # the supervisor counts what is left in both
+                return source
+            if self.step(source):
+                until_s = time.monotonic() + LAST_BLOCK_S
         self.words[KERNEL_DROPPED] += source.kernel_drops()
-        self.life.next_ring, self._is_pressed = None, False
+        self.life.next_ring = None
+        source.close()  # before we say so: a ring that somebody still has is still in the group
         source = RingSource.begin(order, self.words)
         self.life.say(did="moved", ring=order.number)
         return source
@@ -142,8 +145,8 @@ class Worker:
     def _shed(self, *, is_pressed: bool) -> None:
         """Half full, a ring is to grow; one that may not sheds messages."""
         self.words[SHEDDING] = is_pressed and not self.life.may_grow
-        if is_pressed and self.life.may_grow and not self._is_pressed:
-            self._is_pressed = True
+        if is_pressed and self.life.may_grow and not self.life.has_asked:
+            self.life.has_asked = True
             self.life.say(did="pressed")
 
     def _rest(self, source: Source) -> None:
