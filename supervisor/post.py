@@ -1,7 +1,7 @@
 """One interface's post: lock, capture socket, table, history; all outlive the worker that holds it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,11 @@ SIZED = (("capture ring", "--ring-mib"), ("flow table", "--table-mib"))
 TIMINGS = ("active_timeout_s", "idle_timeout_s", "forget_s", "linger_s", "max_flows")
 
 
+def has_begun(words: Mapping[str, int]) -> bool:
+    """Some worker has read the ring: what comes is ours to count. An heir's table has its former one's heartbeat."""
+    return bool(words.get("pid") or words.get("heartbeat_ns"))
+
+
 @dataclass(frozen=True, slots=True)
 class Handover:
     """What a post leaves to one of the same interface: lock, rings, and where in them its worker stopped."""
@@ -33,7 +38,7 @@ class Handover:
 
     def unread(self, before_ns: int) -> int:
         """Packets in its rings that came before that time and that no worker took."""
-        return self.rings.unread(self.cursor, before_ns) if self.rings and self.cursor.get("pid") else 0
+        return self.rings.unread(self.cursor, before_ns) if self.rings and has_begun(self.cursor) else 0
 
     def close(self) -> None:
         """Nobody came for it."""
@@ -184,8 +189,8 @@ class Post:
         return self.packets_before > before
 
     def is_fresh(self) -> bool:
-        """No worker has held it yet."""
-        return not self.counters().get("pid")
+        """No worker has read its ring yet, nor that of whoever left it."""
+        return not has_begun(self.counters())
 
     def unreported(self) -> int:
         """Records a worker left behind, those of its living flows included."""

@@ -37,9 +37,9 @@ class Rings:
 
     def look(self, words: Mapping[str, int], bounds: ring_size.Bounds, now_s: float) -> int:
         """The size in MiB that the ring should have now, by the first page of its worker's table."""
-        beat_ns = words["heartbeat_ns"]
+        seen_ns = max(words["heartbeat_ns"], words["capturing_since_ns"])
         silent_s = (
-            now_s - beat_ns / 1e9 if beat_ns else 0.0
+            now_s - seen_ns / 1e9 if seen_ns else 0.0
         )  # who waits for the first one waits for the kernels
         octets = words["octets_received"] + HEAD_BYTES * words["packets_received"]
         state = ring_size.after(self.state, ring_size.Reading(octets, silent_s), now_s)

@@ -11,7 +11,7 @@ from supervisor import huge_pages, memory
 
 LEAST_MIB = 8
 CURSOR_AT = 8 * vitals.INDEX["cursor_block"]  # block, offset, sequence, in hand
-RING_AT = 8 * vitals.INDEX["ring"]
+RING_AT, HEARTBEAT_AT = (8 * vitals.INDEX[name] for name in ("ring", "heartbeat_ns"))
 FULL_SHARE = 4  # a table is seldom fuller than a quarter of its address space
 
 
@@ -38,10 +38,14 @@ class Table:
         return vitals.read_page(os.pread(self.fd, vitals.PAGE_BYTES, 0))
 
     def stand_at(self, former: dict[str, int]) -> None:
-        """Before its first worker: go on at the place in the ring that a former table's words name."""
+        """Before its first worker: go on at the place in the ring that a former table's words name.
+
+        Since its last worker's heartbeat nobody has read that ring.
+        """
         place = former["cursor_block"], former["in_hand"], former["cursor_sequence"], former["in_hand"]
         os.pwrite(self.fd, struct.pack("=4Q", *place), CURSOR_AT)
         os.pwrite(self.fd, struct.pack("=Q", former["ring"]), RING_AT)
+        os.pwrite(self.fd, struct.pack("=Q", former["heartbeat_ns"]), HEARTBEAT_AT)
 
     def close(self) -> None:
         """Let go of it."""

@@ -16,6 +16,9 @@ from supervisor.rings import Rings
 from tests.supervisor.test_ring import FakeSocket
 
 
+WORDS = dict.fromkeys(("heartbeat_ns", "capturing_since_ns", "octets_received", "packets_received"), 0)
+
+
 class Socket(FakeSocket):
     """Whose number nobody uses."""
 
@@ -86,8 +89,22 @@ def test_a_filter_that_cannot_be_made_is_not_tried_at_each_look(post, monkeypatc
         raise FlowherdError("libpcap cannot open it")
 
     monkeypatch.setattr(resizer, "program_of", refuse)
-    post.counters = lambda: {"heartbeat_ns": 1, "octets_received": 0, "packets_received": 0}
+    post.counters = lambda: WORDS | {"heartbeat_ns": 1}
     resizing = Resizer(Log("supervisor", "error"))
     for _ in range(3):
         resizing.fit([post], time.monotonic())
     assert len(tried) == 1
+
+
+@pytest.mark.parametrize("word", ["heartbeat_ns", "capturing_since_ns"])
+def test_who_stops_before_its_first_heartbeat_is_silent_too(post, resizing, word):
+    now_s = time.monotonic()
+    post.counters = lambda: WORDS | {word: int((now_s - 1) * 1e9)}
+    resizing.fit([post], now_s)
+    assert post.worker.told == [("ring", False)]
+
+
+def test_who_waits_for_the_first_worker_waits_for_kernels(post, resizing):
+    post.counters = lambda: WORDS
+    resizing.fit([post], time.monotonic())
+    assert post.worker.told == []
