@@ -91,7 +91,7 @@ class Forks:
 
     def _forget_wait(self, post: Post) -> None:
         """What a ring could not hold before its first worker came was never ours to capture."""
-        missed = post.ring.forget_drops() if post.ring and post.is_fresh() else 0
+        missed = post.rings.forget_drops() if post.rings and post.is_fresh() else 0
         if missed:
             self._log.warning("packets passed before kernels were ready", interface=post.name, packets=missed)
 

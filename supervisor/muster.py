@@ -73,7 +73,7 @@ class Muster:
             except FlowherdError as error:
                 self._refuse(post, str(error))
         for index in self._left.keys() - wanted.keys():
-            self._left.pop(index).close()
+            self._lose(f"ifindex {index}", self._left.pop(index))
         self._refused = {index: why for index, why in self._refused.items() if index in wanted}
         self._told = frozenset()
 
@@ -114,8 +114,12 @@ class Muster:
 
     def keep(self, post: Post) -> None:
         """Its ring goes on filling until the next look opens its successor; that of a link that went away is dead."""
-        if post.ring is None or post.ring.is_attached:
-            self._left[post.link.ifindex] = post.leave()
+        is_dead = post.ring is not None and not post.ring.is_attached
+        left = post.leave()
+        if is_dead:
+            self._lose(post.name, left)
+        else:
+            self._left[post.link.ifindex] = left
 
     def try_again(self, name: str) -> bool:
         """A link that ought to be watched and has no post: what was said of it may be said again at the next look."""
@@ -127,9 +131,13 @@ class Muster:
     def close(self) -> None:
         """We end between two workers of a ring: what it holds is counted."""
         while self._left:
-            ifindex, left = self._left.popitem()
-            self._herd.tally.lose(f"ifindex {ifindex}", left.unread(time.time_ns()))
-            left.close()
+            index, left = self._left.popitem()
+            self._lose(f"ifindex {index}", left)
+
+    def _lose(self, name: str, left: Handover) -> None:
+        """Nobody comes for it any more."""
+        self._herd.tally.lose(name, left.lost())
+        left.close()
 
     def _leave(self, wanted: dict[int, Link]) -> None:
         present = {choice.link.ifindex: choice for choice in self.choices}

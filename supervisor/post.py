@@ -1,6 +1,7 @@
 """One interface's post: lock, capture socket, table, history; all outlive the worker that holds it."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,12 @@ class Handover:
     def unread(self, before_ns: int) -> int:
         """Packets in its rings that came before that time and that no worker took."""
         return self.rings.unread(self.cursor, before_ns) if self.rings and has_begun(self.cursor) else 0
+
+    def lost(self) -> int:
+        """Packets that came since, and that nobody will take any more: those in the rings and those without room."""
+        if not self.rings or not has_begun(self.cursor):
+            return 0
+        return self.unread(time.time_ns()) + self.rings.forget_drops()
 
     def close(self) -> None:
         """Nobody came for it."""

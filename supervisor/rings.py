@@ -88,6 +88,10 @@ class Rings:
         for ring in self.all:
             ring.refilter(program)
 
+    def forget_drops(self) -> int:
+        """Packets they could not hold, as far as nobody has counted them; the kernel counts anew from here."""
+        return sum(ring.forget_drops() for ring in self.all)
+
     def unread(self, words: Mapping[str, int], before_ns: int) -> int:
         """Packets that came before that time and that no worker took."""
         places = (words, NOWHERE)

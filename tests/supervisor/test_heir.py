@@ -9,10 +9,12 @@ from shared.logs import Log
 from shared.settings import CaptureSettings
 from supervisor.forks import Forks
 from supervisor.links import Link
+from supervisor.muster import Muster
 from supervisor.post import Handover, Post
 from supervisor.ring_size import Bounds
 from supervisor.rings import Rings
 from supervisor.table import Table
+from supervisor.tally import Tally
 
 
 class Ring:
@@ -69,3 +71,20 @@ def test_drops_before_its_worker_came_are_its_own(heir):
     forks = Forks(None, Log("supervisor", "error"), {}, SimpleNamespace())
     forks._forget_wait(heir)
     assert heir.ring.dropped == 2
+
+
+def test_a_ring_that_nobody_comes_for_is_counted_once():
+    handed = left()
+    assert (handed.lost(), handed.lost()) == (9, 7)
+    assert left(pid=0, heartbeat_ns=0).lost() == 0
+
+
+def test_the_ring_of_a_link_that_went_away_waits_for_nobody(heir):
+    """Whatever came after its worker's last packet is counted, and not only what came before the order to drain."""
+    tally, ring = Tally(Log("supervisor", "error")), heir.ring
+    ring.is_attached = False
+    muster = object.__new__(Muster)
+    muster._herd, muster._left = SimpleNamespace(tally=tally), {}
+    muster.keep(heir)
+    assert (tally.past["kernel_dropped"], muster._left, ring.is_closed) == (9, {}, True)
+    assert heir.unread() == 0

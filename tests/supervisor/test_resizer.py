@@ -15,7 +15,6 @@ from supervisor.ring import Ring
 from supervisor.rings import Rings
 from tests.supervisor.test_ring import FakeSocket
 
-
 WORDS = dict.fromkeys(("heartbeat_ns", "capturing_since_ns", "octets_received", "packets_received"), 0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -84,3 +85,25 @@ def test_rings_come_and_go_while_workers_die(place, folder):
         assert now["kernel_dropped"] == 0
         assert sent - now["packets_uncertain"] <= now["packets_received"] <= sent
         assert reading(live) >= TURNS
+
+
+def test_what_waits_for_an_heir_that_never_comes_is_counted(place, folder):
+    """A worker reports its flows, another is to take the ring over, and meanwhile the link goes down."""
+    settings = folder / "f.toml"
+    settings.write_text("")
+    with flowherd(place, folder, "--config", settings, sink="null") as live:
+        live.capturing()
+        sent = taker.send(place, PPS, 0.2, flows=FLOWS)["packets"]
+        live.received(sent)
+        (exporter,) = live.exporters()
+        os.kill(exporter, signal.SIGSTOP)  # the worker waits for it to the end
+        settings.write_text("table_mib = 64")
+        control.ask(str(folder / "run"), {"do": "reload"})
+        time.sleep(0.5)
+        sent += taker.send(place, PPS, 0.2, flows=FLOWS)["packets"]
+        place.ip("link", "set", "vb", "down")
+        os.kill(exporter, signal.SIGCONT)
+        until(lambda: "packets left in the ring" in live.said(), live.said)
+        live.stop()
+        counts = re.search(r"flowherd: ([\d,]+) packets captured;.* ([\d,]+) packets dropped", live.said())
+        assert sum(int(count.replace(",", "")) for count in counts.groups()) == sent
