@@ -77,8 +77,8 @@ class Delivery(threading.Thread):
             return True
         if self._leaving.is_set():
             return bool(self._in_hand) and not self._failures
-        if self._failures:
-            return self._failures < LAST_ATTEMPTS or not self._has_tried_last
+        if self._failures >= LAST_ATTEMPTS and self._has_tried_last:
+            return False
         return bool(self._in_hand) or self._spool.after(self.taken) is not None
 
     def _attempt(self) -> None:

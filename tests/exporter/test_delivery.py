@@ -103,3 +103,12 @@ def test_a_sink_without_a_cursor_gets_what_others_wait_for(tmp_path):
     assert spool.start == 2
     spool.release(3)
     assert spool.start == spool.last == 3
+
+
+@pytest.mark.parametrize("failures", [1, 9])
+def test_who_failed_and_has_nothing_to_deliver_ends(tmp_path, failures):
+    """What it failed with was too old at last, or no record at all: nothing is left to try."""
+    delivery = Delivery("healed", Healed(), Spool(tmp_path, durable=False))
+    delivery._failures = failures
+    delivery.drain()
+    assert not delivery._go_on()
