@@ -204,13 +204,16 @@ class Muster:
         ]
 
     def _open(self, post: Post) -> None:
+        left: Handover | None = None
         try:
             descriptors.keep_some()
             program = program_of(post, post.capture)
-            if post.link.ifindex in self._left:
-                post.inherit(self._left.pop(post.link.ifindex))
+            if left := self._left.pop(post.link.ifindex, None):
+                post.inherit(left)
             post.open(program if post.kind == "ring" else ())
         except (FlowherdError, OSError) as error:
+            if left:
+                self._herd.tally.lose(post.name, left.lost())
             post.close()
             if isinstance(error, OSError):
                 raise FlowherdError(f"{post.name}: {descriptors.reason(error)}") from error

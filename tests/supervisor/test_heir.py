@@ -5,8 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.errors import FlowherdError
 from shared.logs import Log
 from shared.settings import CaptureSettings
+from supervisor import muster as musters
 from supervisor.forks import Forks
 from supervisor.links import Link
 from supervisor.muster import Muster
@@ -88,3 +90,19 @@ def test_the_ring_of_a_link_that_went_away_waits_for_nobody(heir):
     muster.keep(heir)
     assert (tally.past["kernel_dropped"], muster._left, ring.is_closed) == (9, {}, True)
     assert heir.unread() == 0
+
+
+def test_an_heir_that_cannot_be_opened_leaves_nothing_uncounted(monkeypatch):
+    """There is no memory for its table."""
+
+    def no_memory(*_):
+        raise FlowherdError("too little for a flow table")
+
+    handed, tally = left(), Tally(Log("supervisor", "error"))
+    muster = object.__new__(Muster)
+    muster._herd, muster._left = SimpleNamespace(tally=tally), {2: handed}
+    monkeypatch.setattr(musters, "program_of", lambda *_: ())
+    monkeypatch.setattr(Table, "create", no_memory)
+    with pytest.raises(FlowherdError, match="too little"):
+        muster._open(Post(Link("eth0", 2), CaptureSettings()))
+    assert (tally.past["kernel_dropped"], handed.rings.current.is_closed) == (9, True)
