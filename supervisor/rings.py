@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.errors import FlowherdError
-from supervisor import bpf, ring_size
+from supervisor import bpf, memory, ring_size
 from supervisor.ring import HEAD_BYTES, Ring
 from supervisor.unread import NOWHERE, unread
 
 REFUSED_S = 60.0  # until a larger ring is asked for again
+SHARE = 8  # of the free memory a ring takes this part at most
 
 
 @dataclass(slots=True)
@@ -37,10 +38,8 @@ class Rings:
 
     def look(self, words: Mapping[str, int], bounds: ring_size.Bounds, now_s: float) -> int:
         """The size in MiB that the ring should have now, by the first page of its worker's table."""
-        seen_ns = max(words["heartbeat_ns"], words["capturing_since_ns"])
-        silent_s = (
-            now_s - seen_ns / 1e9 if seen_ns else 0.0
-        )  # who waits for the first one waits for the kernels
+        seen_ns = max(words["heartbeat_ns"], words["capturing_since_ns"])  # neither: it waits for the kernels
+        silent_s = now_s - seen_ns / 1e9 if seen_ns else 0.0
         octets = words["octets_received"] + HEAD_BYTES * words["packets_received"]
         state = ring_size.after(self.state, ring_size.Reading(octets, silent_s), now_s)
         self.state = ring_size.calmed(state)
@@ -52,6 +51,7 @@ class Rings:
         OSError: it lets none join, the link is down. Until both rings are there, nothing has changed.
         """
         self.stays_until_s = time.monotonic() + REFUSED_S  # should it be refused
+        self._check_room(mib)
         self.current.have_packets(0)
         opened = open_one(mib, self.current.group)
         try:
@@ -61,6 +61,13 @@ class Rings:
             opened.close()
             raise
         self.coming, self.stays_until_s = replace(opened, number=self.current.number + 1), 0.0
+
+    def _check_room(self, mib: int) -> None:
+        """A host may have hundreds of links, and all of them busy, or starved, at a time."""
+        if mib > self.current.mib and mib * SHARE > (free_mib := memory.available_mib()):
+            raise FlowherdError(
+                f"{free_mib} MiB of memory are free, too little for one of {mib} MiB; free some"
+            )
 
     def _check(self, opened: Ring, asked_mib: int) -> None:
         """The kernel gives half where it has no room for all."""

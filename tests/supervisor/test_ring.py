@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import ConfigurationError, FlowherdError
 from shared.settings import CaptureSettings
-from supervisor import bpf
+from supervisor import bpf, memory
 from supervisor.links import Link
 from supervisor.post import Post
 from supervisor.ring import Ring
@@ -231,6 +231,17 @@ def test_a_ring_that_cannot_grow_stays():
     assert (rings.current, rings.coming, made[0].sock.is_closed) == (opened, None, True)
     assert not rings.may_resize(time.monotonic())
     assert rings.may_resize(time.monotonic() + REFUSED_S)
+
+
+def test_a_ring_takes_no_large_part_of_what_is_free(monkeypatch):
+    """Two hundred links that grow at a time leave the host its memory; to shrink is always allowed."""
+    monkeypatch.setattr(memory, "available_mib", lambda: 500)
+    rings = Rings(Ring(FakeSocket(), 32, 128 << 10, group=1))
+    with pytest.raises(FlowherdError, match="500 MiB of memory are free, too little for one of 64 MiB"):
+        rings.resize(64, lambda *_: pytest.fail("it was opened"))
+    assert not rings.may_resize(time.monotonic())
+    rings.resize(2, lambda *_: Ring(FakeSocket(), 16, 128 << 10, group=1))
+    assert rings.coming
 
 
 @pytest.mark.root
