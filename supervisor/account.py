@@ -74,7 +74,10 @@ def homely(settings: Settings, chosen: frozenset[str]) -> Settings:
 def make_folder(path: Path, mode: int, owner: Account | None = None) -> Path:
     """`path`, made if need be, and given to `owner` when it is new or not theirs."""
     try:
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        if owner is None or os.path.lexists(path):
+            path.mkdir(mode=mode, parents=True, exist_ok=True)
+        else:
+            _make_given(path, mode, owner)
         if owner and owner.uid is not None and path.stat().st_uid != owner.uid:
             owner.own(path)
         if path.stat().st_uid in {os.geteuid(), owner.uid if owner else None}:
@@ -83,6 +86,19 @@ def make_folder(path: Path, mode: int, owner: Account | None = None) -> Path:
         why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
         raise FlowherdError(f"{error.filename or path}: cannot be made or used: {why}") from error
     return path
+
+
+def _make_given(path: Path, mode: int, owner: Account) -> None:
+    """Nobody sees it before it is its owner's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        draft.chmod(mode)
+        owner.own(draft)
+        draft.rename(path)
+    except OSError:
+        draft.rmdir()
+        raise
 
 
 def prepare_sinks(sinks: Iterable[Sink], owner: Account) -> None:

@@ -108,6 +108,7 @@ class Report:
     earlier_records: int = 0
     earlier_sinks: dict[str, int] = field(default_factory=dict)
     earlier_dropped: int = 0
+    failing: set[str] = field(default_factory=set)
 
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
@@ -122,7 +123,15 @@ class Report:
         """The exporter died: its counts become history."""
         self.earlier_records += self.records
         self.earlier_sinks, self.earlier_dropped = self.delivered(), self.dropped()
+        self.failing |= {sink["name"] for sink in self.sinks if sink.get("error")}
         self.records, self.sinks = 0, []
+
+    def mended(self) -> list[str]:
+        """Sinks that failed under an exporter before this one and work now; of its own failures it tells itself."""
+        self.failing -= {sink["name"] for sink in self.sinks if sink.get("errors")}
+        found = sorted(self.failing & {sink["name"] for sink in self.sinks if sink.get("records")})
+        self.failing.difference_update(found)
+        return found
 
     def delivered(self) -> dict[str, int]:
         """Records each sink has committed."""
@@ -230,6 +239,8 @@ class Exporter(Standing):
     def heard(self, child: Child, message: Message, /) -> None:
         """Ready, refused, report or drained."""
         self.report.take(message)
+        for name in self.report.mended():
+            self._log.info("sink works again", sink=name)
         match message:
             case {"did": "ready"}:
                 self._is_ready, self._former = True, None

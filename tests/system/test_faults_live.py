@@ -140,6 +140,7 @@ def test_folders_removed_under_it_are_made_again(place, folder):
     assert "Traceback" not in said
     stored = kills.in_store(state / "store")[0]
     assert after <= stored <= before + after
+    assert said.count("sink works again") == bool("sink failed" in said)
 
 
 def test_an_exporter_that_stands_still_is_not_waited_for(place, folder):
