@@ -96,17 +96,24 @@ class Control:
 
     def __init__(self, folder: Path, loop: Loop, answer: Answer) -> None:
         self._path, self._loop, self._answer = _socket_in(folder), loop, answer
-        self._path.unlink(missing_ok=True)
         self._callers: list[Caller] = []
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        before = os.umask(0o177)
-        try:
-            self._sock.bind(str(self._path))
-        finally:
-            os.umask(before)
-        self._sock.listen(CALLERS)
+        self._sock = _listening(self._path)
         self._is_listening = False
         self.tick(time.monotonic())
+
+    @property
+    def is_there(self) -> bool:
+        """Whoever asks finds it."""
+        return self._path.is_socket()
+
+    def renew(self) -> None:
+        """Listen anew in the place of a socket that was removed."""
+        if not self.is_there:
+            fresh = _listening(self._path)
+            self._loop.forget(self._sock.fileno())
+            self._sock.close()
+            self._sock, self._is_listening = fresh, False
+            self.tick(time.monotonic())
 
     def tick(self, now_s: float) -> None:
         """Leave whoever takes too long, and go on listening."""
@@ -139,6 +146,22 @@ class Control:
         if len(self._callers) >= CALLERS:
             self._callers.pop(0).leave()
         self._callers.append(Caller(sock, self._loop, self._answer))
+
+
+def _listening(path: Path) -> socket.socket:
+    """Only root may ask."""
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    before = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        os.umask(before)
+    sock.listen(CALLERS)
+    return sock
 
 
 def _socket_in(folder: Path) -> Path:

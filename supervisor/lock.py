@@ -19,8 +19,8 @@ MOMENTS, MOMENT_S = 10, 0.01
 class Lock:
     """Held from the first worker of an interface to its last; the kernel lets go of it when we die."""
 
-    def __init__(self, fd: int, path: Path) -> None:
-        self._fd, self._path = fd, path
+    def __init__(self, fd: int, path: Path, refusal: Callable[[str], str], group: int) -> None:
+        self._fd, self._path, self._refusal, self._group = fd, path, refusal, group
 
     @classmethod
     def take(cls, path: Path, refusal: Callable[[str], str], group: int = 0) -> "Lock":
@@ -28,26 +28,43 @@ class Lock:
 
         Members of one fanout group share it: each sees packets that the others do not.
         """
-        while True:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            if not is_locked(fd, fcntl.LOCK_EX) and not (group and _joined(fd, group)):
-                pid = _content(fd)[0]
-                os.close(fd)
-                raise FlowherdError(refusal(pid))
-            if os.fstat(fd).st_nlink:
-                break
-            os.close(fd)  # its last holder removed it between our open and our lock
-        os.truncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()} {group or ''}".strip().encode() + b"\n", 0)
-        if group:
-            fcntl.flock(fd, fcntl.LOCK_SH)
-        return cls(fd, path)
+        return cls(_locked(path, refusal, group), path, refusal, group)
+
+    @property
+    def is_there(self) -> bool:
+        """Nobody removed its file, so whoever comes sees that it is held."""
+        return os.fstat(self._fd).st_nlink > 0
+
+    def renew(self) -> None:
+        """Hold a file in the place of one that was removed; FlowherdError: another has it already."""
+        if not self.is_there:
+            fresh = _locked(self._path, self._refusal, self._group)
+            os.close(self._fd)
+            self._fd = fresh
 
     def release(self) -> None:
         """Let the next instance have it. Removed while still held, by the last: nobody trusts a removed file."""
-        if is_locked(self._fd, fcntl.LOCK_EX):
+        if self.is_there and is_locked(self._fd, fcntl.LOCK_EX):
             self._path.unlink(missing_ok=True)
         os.close(self._fd)
+
+
+def _locked(path: Path, refusal: Callable[[str], str], group: int) -> int:
+    """The lock file, held, with who holds it."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not is_locked(fd, fcntl.LOCK_EX) and not (group and _joined(fd, group)):
+            pid = _content(fd)[0]
+            os.close(fd)
+            raise FlowherdError(refusal(pid))
+        if os.fstat(fd).st_nlink:
+            break
+        os.close(fd)  # its last holder removed it between our open and our lock
+    os.truncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()} {group or ''}".strip().encode() + b"\n", 0)
+    if group:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    return fd
 
 
 def _joined(fd: int, group: int) -> bool:

@@ -18,6 +18,7 @@ from supervisor.control import Control
 from supervisor.display import Display
 from supervisor.inventory import LinkWatch
 from supervisor.ledger import Ledger
+from supervisor.lock import Lock
 from supervisor.muster import Muster
 from supervisor.nursery import NurseryOrders
 from supervisor.post import Post
@@ -41,6 +42,7 @@ class Service(Session):
         commission: Commission,
         screen: Screen,
         read: Callable[[], Settings],
+        lock: Lock,
     ) -> None:
         orders = commission.orders(settings, top=screen.stderr is not None)
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
@@ -59,6 +61,7 @@ class Service(Session):
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
         self._restore = partial(premises.restore, settings, log)
+        self._foothold = premises.Foothold(settings, log, lock, self._control)
         self._ledger = Ledger.open(Path(settings.state_dir))
 
     def run(self) -> int:
@@ -98,6 +101,7 @@ class Service(Session):
         if now_s >= self._tick_s:
             self._tick_s = now_s + TICK_S
             self._control.tick(now_s)
+            self._foothold.keep(self.herd.posts.values())
             self._requests.tidy()
             if self._samples != self.exporter.report.samples:
                 self._samples, self._look_s = self.exporter.report.samples, now_s
@@ -176,7 +180,7 @@ def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
         screen = screen_for(log, is_live="jsonl:-" not in {sink.name for sink in commission.sinks})
         if who.warning:
             log.warning(who.warning)
-        service = Service(settings, log, commission, screen, read)
+        service = Service(settings, log, commission, screen, read, lock)
         code = service.run()
     summary.say(service)
     return code

@@ -138,6 +138,13 @@ def test_without_descriptors_it_listens_again_later(host, monkeypatch):
     assert host.answered(sock) == {"done": "status"}
 
 
+def test_a_socket_that_was_removed_is_made_again(host):
+    (host.folder / control.NAME).unlink()
+    assert not host.control.is_there
+    host.control.renew()
+    assert host.answered(host.call(b'{"do": "status"}\n')) == {"done": "status"}
+
+
 def test_who_is_not_root_is_told_of_roots(tmp_path, monkeypatch):
     """Their own folder is not where it is asked."""
     (tmp_path / "roots").touch()

@@ -39,3 +39,25 @@ def test_members_of_a_fanout_group_share_it(path):
     assert path.exists(), "the third would be alone with a removed file"
     third.release()
     assert not path.exists()
+
+
+def test_one_whose_file_was_removed_holds_another(path):
+    held = Lock.take(path, refusal)
+    path.unlink()
+    assert not held.is_there
+    held.renew()
+    with pytest.raises(FlowherdError, match=f"held by {os.getpid()}"):
+        Lock.take(path, refusal)
+    held.release()
+    assert not path.exists()
+
+
+def test_one_who_came_meanwhile_keeps_it(path):
+    held = Lock.take(path, refusal)
+    path.unlink()
+    other = Lock.take(path, refusal)
+    with pytest.raises(FlowherdError, match=f"held by {os.getpid()}"):
+        held.renew()
+    held.release()
+    assert path.exists(), "the other's"
+    other.release()

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +78,17 @@ def test_status_is_answered_over_a_socket_of_our_own(service):
     answer = json.loads(flowherd("status", "--json", *places(service.folder)).stdout)
     assert service.process.pid == answer["pid"]
     assert {"va", "vb"} == {row["name"] for row in answer["rows"]}
+
+
+def test_a_runtime_folder_removed_under_it_is_made_again(service):
+    """It can be asked again, and nobody comes second."""
+    folder = service.folder / "runtime"
+    shutil.rmtree(folder)
+    service.logged("removed under us and are made again")
+    assert until(service.rows, "an answer").keys() == {"va", "vb"}
+    second = flowherd(*places(service.folder), "-i", "lo", "--sink", "null", inside=None)
+    assert f"pid {service.process.pid} already runs in {folder}" in second.stderr
+    assert service.log.read_text().count("made again") == 1
 
 
 def test_the_second_ctrl_c_ends_at_once(tmp_path, inside):
