@@ -10,6 +10,7 @@ import msgpack
 from exporter.fault import in_words
 from exporter.figures import Figures
 from exporter.log import log
+from exporter.stall import Stall
 from shared import record, wire
 from shared.wire import Message
 
@@ -66,7 +67,12 @@ class Intake:
         self._figures = figures
         self._saw = saw
         self._expected: dict[int, int] = {}
-        self._blocked = False
+        self._stall = Stall()
+
+    @property
+    def fault(self) -> str:
+        """Why the spool takes nothing; empty while it does."""
+        return self._stall.why
 
     def attach(self, name: str, batches: int, acks: int) -> Inlet:
         """Take on a worker's pipes."""
@@ -98,8 +104,9 @@ class Intake:
         try:
             self._keeper.sync()
         except OSError as error:
-            self._say_blocked(error)
+            self._stall.refused(in_words(error, self._keeper.place))
             return
+        self._stall.look(is_waiting=any(inlet.waiting for inlet in inlets))
         for inlet in inlets:
             if inlet.owed:
                 _acknowledge(inlet)
@@ -135,11 +142,8 @@ class Intake:
             if message.records:
                 self._keeper.put(message, skip)
         except OSError as error:
-            self._say_blocked(error)
+            self._stall.refused(in_words(error, self._keeper.place))
             return False
-        if self._blocked:
-            self._blocked = False
-            log.info("the spool has room again")
         self._look(inlet.name, message)
         return True
 
@@ -160,12 +164,6 @@ class Intake:
         counts["records_received"] += message.records - skip
         counts["records_duplicate"] += skip
         counts["records_missing"] += max(message.first - expected, 0)
-
-    def _say_blocked(self, error: OSError) -> None:
-        if not self._blocked:
-            self._blocked = True
-            why = in_words(error, self._keeper.place)
-            log.error("the spool takes nothing, workers keep their records meanwhile", why=why)
 
 
 def _acknowledge(inlet: Inlet) -> None:

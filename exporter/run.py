@@ -87,7 +87,7 @@ class Exporter:
             self._pulse.turned()
             if time.monotonic() >= due_s:
                 due_s = time.monotonic() + REPORT_S
-                self._tell(self._reporter.report())
+                self._tell(self._reporter.report() | {"spool_error": self._intake.fault})
         self._tell(self._reporter.report() if self._ending.is_retired else self._reporter.drained())
         return Exit.DONE
 

@@ -13,6 +13,7 @@ from supervisor.loop import Loop
 from supervisor.notify import Notifier
 from supervisor.nursery import Nursery
 from supervisor.outbound import Exporter
+from supervisor.outboxes import Outboxes
 from supervisor.post import Post
 from supervisor.roster import Choice
 from supervisor.screen import Screen
@@ -26,7 +27,7 @@ class Display:
     def __init__(self, log: Log, screen: Screen, herd: Herd, nursery: Nursery, exporter: Exporter) -> None:
         self._screen, self._herd, self._nursery, self._exporter = screen, herd, nursery, exporter
         self._rates, self._began_s, self._version = Rates(), time.monotonic(), version("flowherd")
-        self._confinement, self._notifier = Confinement(log), Notifier()
+        self._confinement, self._outboxes, self._notifier = Confinement(log), Outboxes(log), Notifier()
         self._done: list[Row] = []
         self._shown = Snapshot(())
         self.note = ""
@@ -46,6 +47,7 @@ class Display:
 
     def show(self, phase: str, choices: Iterable[Choice], now_s: float) -> None:
         """Look at everybody and tell everyone."""
+        self._outboxes.note(self._herd.posts.values(), now_s)
         self._shown = self._snapshot(phase, choices, now_s)
         self._screen.show(self._shown)
         self._notifier.show(self._shown, now_s)
@@ -73,6 +75,7 @@ class Display:
             phase=self.note if self.note and phase == Phase.WORKING.value else phase,
             delivered=report.delivered(),
             spool_bytes=report.spool_bytes,
+            spool_error=report.spool_error,
             sinks=tuple(report.sinks),
             top=tuple(report.top),
             status_port=report.status_port,

@@ -44,6 +44,7 @@ def render(shown: Snapshot, width: int = 80, height: int = 40, note: str = "") -
     """Header, one line per interface, the largest conversations, where the records went."""
     wide = width >= WIDE
     said = sum(bool(row.why) for row in shown.rows) + sum(bool(sink.get("error")) for sink in shown.sinks)
+    said += bool(shown.spool_error)
     room = max(height - len(shown.rows) - said - FRAME_LINES, LEAST_TOP)
     parts: list[RenderableType] = [_header(shown, note), Text(), _interfaces(shown.rows, width)]
     parts += [_reason(row) for row in shown.rows if row.why]
@@ -137,6 +138,8 @@ def _footer(shown: Snapshot) -> Text:
     text.append(f"spool {count(shown.spool_bytes)}B")
     if shown.sandbox:
         text.append(f"  ·  sandbox {in_words(shown.sandbox)}")
+    if shown.spool_error:
+        text.append(f"\nthe spool takes nothing, workers keep their records: {shown.spool_error}", "yellow")
     for sink in shown.sinks:
         if sink.get("error"):
             text.append(f"\n{sink['name']}: {sink['error']}", "yellow")

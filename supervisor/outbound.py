@@ -98,6 +98,7 @@ class Report:
 
     records: int = 0
     spool_bytes: int = 0
+    spool_error: str = ""
     sinks: list[dict[str, Any]] = field(default_factory=list)
     top: list[dict[str, Any]] = field(default_factory=list)
     status_port: int = 0
@@ -113,7 +114,7 @@ class Report:
     def take(self, message: Message) -> None:
         """A newer report of the same exporter."""
         self.is_ready = True
-        for name in ("records", "spool_bytes", "sinks", "top", "status_port", "sandbox"):
+        for name in ("records", "spool_bytes", "spool_error", "sinks", "top", "status_port", "sandbox"):
             if name in message:
                 setattr(self, name, message[name])
         self.kept |= dict(message.get("kept", ()))
@@ -124,7 +125,7 @@ class Report:
         self.earlier_records += self.records
         self.earlier_sinks, self.earlier_dropped = self.delivered(), self.dropped()
         self.failing |= {sink["name"] for sink in self.sinks if sink.get("error")}
-        self.records, self.sinks = 0, []
+        self.records, self.sinks, self.spool_error = 0, [], ""
 
     def mended(self) -> list[str]:
         """Sinks that failed under an exporter before this one and work now; of its own failures it tells itself."""

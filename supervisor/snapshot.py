@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shared.counters import WORKER
+from supervisor.number import counted
 from supervisor.post import Post
 from supervisor.roster import Choice
 
@@ -49,6 +50,7 @@ class Snapshot:
     phase: str = "working"
     delivered: Mapping[str, int] = field(default_factory=dict)
     spool_bytes: int = 0
+    spool_error: str = ""
     sinks: tuple[Mapping[str, Any], ...] = ()
     top: tuple[Mapping[str, Any], ...] = ()
     status_port: int = 0
@@ -86,6 +88,12 @@ def worker_counters(page: Mapping[str, int]) -> dict[str, int]:
     return {counter.name: page.get(counter.name, 0) for counter in WORKER}
 
 
+def dropped(page: Mapping[str, int]) -> str:
+    """A sentence when records went that the exporter did not take in time."""
+    records = page.get("records_dropped", 0)
+    return f"{counted(records, 'record')} dropped: the exporter did not take them in time" if records else ""
+
+
 def row_of(post: Post, rates: Rates, now_s: float) -> Row:
     """One post as it stands."""
     page = post.counters()
@@ -101,7 +109,7 @@ def row_of(post: Post, rates: Rates, now_s: float) -> Row:
         flows=page.get("flows_active", 0),
         captured=page.get("packets_received", 0),
         dropped=page.get("kernel_dropped", 0),
-        why="; ".join(filter(None, (post.life.why, post.thinned(), *post.shortages()))),
+        why="; ".join(filter(None, (post.life.why, post.thinned(), dropped(page), *post.shortages()))),
         sample=post.capture.rate,
         counters=worker_counters(page),
     )

@@ -1,6 +1,7 @@
 """Numbers checked at the pipe: duplicates left out, gaps counted, pipes out of step given up."""
 
 import errno
+import itertools
 import os
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from exporter.discard import Discard
 from exporter.figures import Figures
 from exporter.intake import Intake
 from exporter.spool import Spool
+from exporter.stall import CALM_S
 from shared import wire
 from tests.examples import examples
 from tests.exporter.rig import exporter, message, until
@@ -122,6 +124,35 @@ def test_a_spool_without_room_says_where_it_is_once(tmp_path, monkeypatch, capsy
     assert pipes.acknowledged() == []
     pipes.intake.settle([pipes.inlet])
     assert pipes.acknowledged() == [(1, 10)]
+    pipes.close()
+
+
+def test_a_disk_on_which_room_comes_and_goes_is_said_to_be_full_once(tmp_path, monkeypatch, capsys):
+    """And to have room once: when it has taken everything and refused nothing for a while."""
+    now = [100.0]
+    monkeypatch.setattr("exporter.stall.time.monotonic", lambda: now[0])
+    spool = Spool(tmp_path, durable=False)
+    pipes, put, tries = Pipes(spool), spool.put, itertools.count()
+
+    def every_other(*words):
+        if next(tries) % 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        put(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "put", every_other)
+        for first in range(0, 60, 10):
+            now[0] += 1
+            pipes.send(message(1, first, 10))
+    assert "no room" in pipes.intake.fault
+    pipes.intake.settle([pipes.inlet])
+    now[0] += CALM_S
+    for _ in range(2):
+        pipes.intake.settle([pipes.inlet])
+    assert pipes.intake.fault == ""
+    assert pipes.acknowledged()[-1] == (1, 60)
+    said = capsys.readouterr().err
+    assert (said.count("takes nothing"), said.count("room again")) == (1, 1)
     pipes.close()
 
 

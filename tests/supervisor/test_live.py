@@ -1,11 +1,13 @@
 """The table people watch."""
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
 from supervisor.live import count, render, span
 from supervisor.screen import shorter
-from supervisor.snapshot import Rates, Row, Snapshot
+from supervisor.snapshot import Rates, Row, Snapshot, dropped
 
 TALK = {
     "src": "2001:db8::1",
@@ -58,6 +60,22 @@ def test_no_number_is_cut_off(width):
     words = line.partition("running")[2].split()
     assert {"123", "k", "12,345"} <= set(words)
     assert set(words) <= {"1", "123", "k", "1.00", "G", "500,000", "0", "12,345"}
+
+
+def test_what_the_spool_cannot_take_is_said():
+    full = replace(SHOWN, spool_error="no room is left on the disk of /spool")
+    shown = text(full, 120)
+    assert (
+        "the spool takes nothing, workers keep their records: no room is left on the disk of /spool" in shown
+    )
+    assert len(shown.splitlines()) <= 30
+
+
+def test_records_that_were_dropped_are_said():
+    assert (
+        dropped({"records_dropped": 1200}) == "1,200 records dropped: the exporter did not take them in time"
+    )
+    assert dropped({"records_dropped": 0}) == dropped({}) == ""
 
 
 def test_nothing_yet():

@@ -27,3 +27,11 @@ def test_an_exporter_tells_itself_that_its_own_failure_is_over():
     report.bury()
     assert said(report, sink(0, 1, "permission denied")) == []
     assert said(report, sink(3, 1)) == []
+
+
+def test_why_the_spool_takes_nothing_goes_with_its_exporter():
+    report = Report()
+    report.take({"did": "report", "spool_error": "no room"})
+    assert report.spool_error == "no room"
+    report.bury()
+    assert report.spool_error == ""
