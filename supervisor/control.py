@@ -95,21 +95,21 @@ class Control:
     """Answers whoever may open the socket (mode 0600)."""
 
     def __init__(self, folder: Path, loop: Loop, answer: Answer) -> None:
-        self._path, self._loop, self._answer = _socket_in(folder), loop, answer
+        self.path, self._loop, self._answer = _socket_in(folder), loop, answer
         self._callers: list[Caller] = []
-        self._sock = _listening(self._path)
+        self._sock = _listening(self.path)
         self._is_listening = False
         self.tick(time.monotonic())
 
     @property
     def is_there(self) -> bool:
         """Whoever asks finds it."""
-        return self._path.is_socket()
+        return self.path.is_socket()
 
     def renew(self) -> None:
         """Listen anew in the place of a socket that was removed."""
         if not self.is_there:
-            fresh = _listening(self._path)
+            fresh = _listening(self.path)
             self._loop.forget(self._sock.fileno())
             self._sock.close()
             self._sock, self._is_listening = fresh, False
@@ -131,7 +131,7 @@ class Control:
             caller.leave()
         self._loop.forget(self._sock.fileno())
         self._sock.close()
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
         try:

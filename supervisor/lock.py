@@ -20,7 +20,7 @@ class Lock:
     """Held from the first worker of an interface to its last; the kernel lets go of it when we die."""
 
     def __init__(self, fd: int, path: Path, refusal: Callable[[str], str], group: int) -> None:
-        self._fd, self._path, self._refusal, self._group = fd, path, refusal, group
+        self._fd, self.path, self._refusal, self._group = fd, path, refusal, group
 
     @classmethod
     def take(cls, path: Path, refusal: Callable[[str], str], group: int = 0) -> "Lock":
@@ -38,14 +38,14 @@ class Lock:
     def renew(self) -> None:
         """Hold a file in the place of one that was removed; FlowherdError: another has it already."""
         if not self.is_there:
-            fresh = _locked(self._path, self._refusal, self._group)
+            fresh = _locked(self.path, self._refusal, self._group)
             os.close(self._fd)
             self._fd = fresh
 
     def release(self) -> None:
         """Let the next instance have it. Removed while still held, by the last: nobody trusts a removed file."""
         if self.is_there and is_locked(self._fd, fcntl.LOCK_EX):
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
         os.close(self._fd)
 
 
@@ -97,11 +97,16 @@ def watched_by(interface: str, pid: str) -> str:
 
 def is_held(ifindex: int) -> bool:
     """Some process watches this interface."""
+    return bool(holder(path_of(ifindex)))
+
+
+def holder(path: Path) -> str:
+    """The pid of who holds the lock; empty when nobody does, or none of our business."""
     try:
-        fd = os.open(path_of(ifindex), os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return False
+        return ""
     try:
-        return not is_locked(fd, fcntl.LOCK_EX)
+        return "" if is_locked(fd, fcntl.LOCK_EX) else _content(fd)[0]
     finally:
         os.close(fd)

@@ -12,20 +12,49 @@ from supervisor.control import Control
 from supervisor.outbound import ExporterOrders
 from supervisor.post import Post
 
+Locks = tuple[lock.Lock, ...]
 
-def take(settings: Settings, who: account.Account) -> lock.Lock:
-    """Make what is ours; one instance at a time may have the runtime folder."""
-    runtime = _make_runtime(settings)
+
+def take(settings: Settings, who: account.Account) -> Locks:
+    """Make what is ours; one instance at a time may have the runtime folder, and one the state folder.
+
+    The kernel lets go of both when we are killed: a new flowherd may come while our orphan exporter still delivers.
+    """
+    _make_ours(settings)
     account.make_folder(Path(settings.cache_dir), account.PUBLIC)
-    state = account.make_folder(Path(settings.state_dir), account.PUBLIC)
-    account.make_folder(state / "spool", account.PRIVATE, who)
-    account.make_folder(state / "store", account.PUBLIC, who)
-    return lock.Lock.take(runtime / "lock", lambda pid: holder_sentence(settings, pid))
+    runtime = lock.Lock.take(Path(settings.runtime_dir) / "lock", lambda pid: holder_sentence(settings, pid))
+    try:
+        state = lock.Lock.take(state_lock(settings), lambda pid: used_by(settings, pid))
+    except (FlowherdError, OSError) as error:
+        runtime.release()
+        if isinstance(error, OSError):
+            place, why = settings.state_dir, error.strerror
+            raise FlowherdError(
+                f"state_dir: {place} cannot be written: {why}; --state-dir DIR takes another"
+            ) from error
+        raise
+    account.make_folder(Path(settings.state_dir) / "spool", account.PRIVATE, who)
+    account.make_folder(Path(settings.state_dir) / "store", account.PUBLIC, who)
+    return runtime, state
 
 
-def _make_runtime(settings: Settings) -> Path:
+def state_lock(settings: Settings) -> Path:
+    """Held by the one supervisor whose spool and store these are."""
+    return Path(settings.state_dir) / "lock"
+
+
+def used_by(settings: Settings, pid: str) -> str:
+    """The sentence for whoever has a runtime folder of their own, but not a state folder."""
+    return (
+        f"the flowherd with pid {pid} already keeps its records in {settings.state_dir}; "
+        "give this one its own --state-dir, or stop the other"
+    )
+
+
+def _make_ours(settings: Settings) -> None:
     account.make_folder(lock.FOLDER, account.PRIVATE)
-    return account.make_folder(Path(settings.runtime_dir), account.PUBLIC)
+    for folder in (settings.runtime_dir, settings.state_dir):
+        account.make_folder(Path(folder), account.PUBLIC)
 
 
 @dataclass(slots=True)
@@ -34,32 +63,33 @@ class Foothold:
 
     settings: Settings
     log: Log
-    lock: lock.Lock
+    locks: Locks
     control: Control
     fault: str = ""
 
     def keep(self, posts: Iterable[Post]) -> None:
         """One line when it was so, and one for why it cannot be made."""
-        parts: list[lock.Lock | Control] = [self.lock, self.control]
+        parts: list[lock.Lock | Control] = [*self.locks, self.control]
         parts += [post.lock for post in posts if post.lock]
-        if all(part.is_there for part in parts):
+        gone = [part for part in parts if not part.is_there]
+        if not gone:
             return
         try:
-            _make_runtime(self.settings)
-            for part in parts:
+            _make_ours(self.settings)
+            for part in gone:
                 part.renew()
         except (FlowherdError, OSError) as error:
             self._say(str(error))
         else:
             self.fault = ""
-            folder = self.settings.runtime_dir
+            folders = " ".join(sorted({str(part.path.parent) for part in gone}))
             self.log.warning(
-                "locks and control socket were removed under us and are made again", folder=folder
+                "locks or control socket were removed under us and are made again", folder=folders
             )
 
     def _say(self, why: str) -> None:
         if self.fault != why:
-            self.log.error("locks and control socket were removed under us and cannot be made again", why=why)
+            self.log.error("locks or control socket were removed under us and cannot be made again", why=why)
         self.fault = why
 
 

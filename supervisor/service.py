@@ -18,7 +18,6 @@ from supervisor.control import Control
 from supervisor.display import Display
 from supervisor.inventory import LinkWatch
 from supervisor.ledger import Ledger
-from supervisor.lock import Lock
 from supervisor.muster import Muster
 from supervisor.nursery import NurseryOrders
 from supervisor.post import Post
@@ -42,7 +41,7 @@ class Service(Session):
         commission: Commission,
         screen: Screen,
         read: Callable[[], Settings],
-        lock: Lock,
+        locks: premises.Locks,
     ) -> None:
         orders = commission.orders(settings, top=screen.stderr is not None)
         raw = "pcap" in {part.capture for part in (settings.defaults, *settings.per_interface.values())}
@@ -61,7 +60,7 @@ class Service(Session):
         self._waits = orders.sends_to_kentik
         self._samples: dict[str, int] = {}
         self._restore = partial(premises.restore, settings, log)
-        self._foothold = premises.Foothold(settings, log, lock, self._control)
+        self._foothold = premises.Foothold(settings, log, locks, self._control)
         self._ledger = Ledger.open(Path(settings.state_dir))
 
     def run(self) -> int:
@@ -173,14 +172,15 @@ def run(settings: Settings, log: Log, read: Callable[[], Settings]) -> int:
         raise FlowherdError("capturing needs root: start it with sudo; replay needs no rights")
     who = account.service_account(settings.user)
     commission = Commission(who, settings, log_level=log.level)
-    lock = premises.take(settings, who)
+    locks = premises.take(settings, who)
     with ExitStack() as stack:
-        stack.callback(lock.release)
+        for lock in locks:
+            stack.callback(lock.release)
         stack.callback(commission.close)
         screen = screen_for(log, is_live="jsonl:-" not in {sink.name for sink in commission.sinks})
         if who.warning:
             log.warning(who.warning)
-        service = Service(settings, log, commission, screen, read, lock)
+        service = Service(settings, log, commission, screen, read, locks)
         code = service.run()
     summary.say(service)
     return code

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shared.errors import ConfigurationError, FlowherdError
 from shared.settings import Settings
-from supervisor import account, control
+from supervisor import account, control, lock, premises
 from supervisor.checks.finding import Finding, failed, ok, warning
 
 PACKAGES = ("supervisor", "worker", "exporter", "console", "proxy", "shared")
@@ -51,7 +51,9 @@ def running(settings: Settings) -> Iterator[Finding]:
         yield failed("running", str(error), "--runtime-dir DIR", error.code)
         return
     except FlowherdError as error:
-        if "no flowherd is running" in str(error):
+        if pid := lock.holder(premises.state_lock(settings)):
+            yield failed("running", premises.used_by(settings, pid), "--state-dir DIR")
+        elif "no flowherd is running" in str(error):
             yield ok("running", f"no flowherd runs in {settings.runtime_dir} yet")
         else:
             yield warning("running", str(error), "flowherd status, as root")

@@ -17,6 +17,7 @@ from supervisor.session import TOGETHER_S
 from tests.supervisor.rig import DRIVE, flowherd, ip, namespace, places, running, until
 
 pytestmark = pytest.mark.root
+AT_ONCE_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +85,25 @@ def test_a_runtime_folder_removed_under_it_is_made_again(service):
     """It can be asked again, and nobody comes second."""
     folder = service.folder / "runtime"
     shutil.rmtree(folder)
-    service.logged("removed under us and are made again")
+    service.logged(f"removed under us and are made again folder={folder}")
     assert until(service.rows, "an answer").keys() == {"va", "vb"}
     second = flowherd(*places(service.folder), "-i", "lo", "--sink", "null", inside=None)
     assert f"pid {service.process.pid} already runs in {folder}" in second.stderr
     assert service.log.read_text().count("made again") == 1
+
+
+def test_a_second_one_needs_a_state_folder_of_its_own(service, tmp_path, inside):
+    """It would store nothing: the spool is the first one's."""
+    taken = f"the flowherd with pid {service.process.pid} already keeps its records in {tmp_path / 'state'}"
+    own = [*places(tmp_path / "own")[1:], f"--state-dir={tmp_path / 'state'}", "-i", "lo"]
+    began_s = time.monotonic()
+    second = flowherd(*own, "--sink", "null", inside=inside)
+    assert time.monotonic() - began_s < AT_ONCE_S
+    assert second.returncode == 1
+    assert f"{taken}; give this one its own --state-dir, or stop the other" in second.stderr
+    looked = flowherd("check", *own, inside=inside)
+    assert looked.returncode == 1
+    assert taken in looked.stdout
 
 
 def test_the_second_ctrl_c_ends_at_once(tmp_path, inside):
