@@ -1,5 +1,6 @@
 """Makes posts match the roster: opened when a link is wanted, drained when not, renamed with it."""
 
+import socket
 import time
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from supervisor.roster import Choice
 from supervisor.seats import Seats
 
 WAS_AWAY = "the interface was away for a moment"
+GONE = "the interface is gone"
 
 
 def _outdated(post: Post, link: Link) -> str:
@@ -146,12 +148,13 @@ class Muster:
             if post.leaving:
                 continue
             if link is None:
-                why = choice.reason if choice else "the interface is gone"
+                why = choice.reason if choice else GONE
                 self._log.info("leaving", interface=post.name, why=why)
                 self._herd.drain([post], why)
             elif post.ring and not post.ring.is_attached:
-                self._log.info("leaving", interface=post.name, why=WAS_AWAY)
-                self._herd.drain([post], WAS_AWAY)
+                why = why_detached(post.link.ifindex)
+                self._log.info("leaving", interface=post.name, why=why)
+                self._herd.drain([post], why)
             elif link.name != post.name:
                 self._log.info("renamed", interface=post.name, to=link.name)
                 self.refit.renew(post, f"renamed to {link.name}")
@@ -228,3 +231,12 @@ class Muster:
         if self._refused.get(post.link.ifindex) != why:
             self._log.error(what, interface=post.name, why=why)
         self._refused[post.link.ifindex] = why
+
+
+def why_detached(ifindex: int) -> str:
+    """Of a ring without its interface; one that was there when we looked may be gone by now."""
+    try:
+        socket.if_indextoname(ifindex)
+    except OSError:
+        return GONE
+    return WAS_AWAY
