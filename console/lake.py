@@ -1,5 +1,7 @@
 """The store as a DuckDB view `flows`: the files its manifest names can be read, nothing can be written."""
 
+import grp
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -57,10 +59,19 @@ def read(store: Path) -> Manifest:
         raise FlowherdError(
             f"no store in {store} yet: start flowherd and wait a few seconds, or choose one by --store"
         ) from error
+    except PermissionError as error:
+        raise FlowherdError(f"store {store} may not be read by you: {_way_in(store)}") from error
     except OSError as error:
         raise FlowherdError(f"store {store} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise FlowherdError(f"store {store}: its manifest.json is damaged: {error}") from error
+
+
+def _way_in(store: Path) -> str:
+    """Its records tell names and URLs, so they are for root and one group."""
+    with suppress(OSError, KeyError):
+        return f"run it with sudo, or join the group {grp.getgrgid(store.stat().st_gid).gr_name}"
+    return "run it with sudo"
 
 
 def first_line(error: duckdb.Error) -> str:

@@ -15,6 +15,7 @@ from shared.settings import Settings
 from supervisor.sinks import Sink
 
 PRIVATE, PUBLIC = 0o700, 0o755
+RECORDS = 0o750  # they tell names and URLs: for the service user and its group
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def prepare_sinks(sinks: Iterable[Sink], owner: Account) -> None:
         if sink.kind == "store" and Path(sink.target).exists() and not Path(sink.target).is_dir():
             raise ConfigurationError(f"sink {sink.name}: {sink.target} is no folder; name one of its own")
         if sink.kind == "store" and not Path(sink.target).exists():
-            make_folder(Path(sink.target), PUBLIC, owner)
+            make_folder(Path(sink.target), RECORDS, owner)
 
 
 def open_jsonl(sinks: Iterable[Sink]) -> list[int]:

@@ -34,7 +34,7 @@ def take(settings: Settings, who: account.Account) -> Locks:
             ) from error
         raise
     account.make_folder(Path(settings.state_dir) / "spool", account.PRIVATE, who)
-    account.make_folder(Path(settings.state_dir) / "store", account.PUBLIC, who)
+    account.make_folder(Path(settings.state_dir) / "store", account.RECORDS, who)
     return runtime, state
 
 
@@ -96,7 +96,7 @@ class Foothold:
 def restore(settings: Settings, log: Log, orders: ExporterOrders) -> bool:
     """Somebody removed a folder under us. The exporter may not make it again, so we do; whether it was so."""
     wanted = [(Path(settings.state_dir) / "spool", account.PRIVATE)]
-    wanted += [(Path(sink.target), account.PUBLIC) for sink in orders.sinks if sink.kind == "store"]
+    wanted += [(Path(sink.target), account.RECORDS) for sink in orders.sinks if sink.kind == "store"]
     gone = [(folder, mode) for folder, mode in wanted if not folder.exists()]
     try:
         for folder, mode in gone:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -34,6 +35,30 @@ def test_columns_of_one_name_are_told_apart(store):
     told = [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
     assert json.loads(ask("query", store, sql, "--json").stdout) == told
     assert ask("query", store, sql, "--csv").stdout == "a,a_2,a_1,a_3\n1,2,3,4\n"
+
+
+@pytest.mark.root
+def test_who_may_not_read_it_is_told_who_may(folder):
+    closed = folder / "store"
+    closed.mkdir()
+    fill(closed, 1, 1)
+    closed.chmod(0o750)
+    os.chown(closed, 0, 0)
+    nobody = pwd.getpwnam("nobody")
+    words = [sys.executable, "-I", "-m", "console", "query", "--store", closed, "select 1"]
+    done = subprocess.run(
+        words,
+        user=nobody.pw_uid,
+        group=nobody.pw_gid,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"flowherd: store {closed} may not be read by you: run it with sudo, or join the group root\n"
+    )
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
