@@ -1,8 +1,7 @@
 """`flows`: the newest records that match, one line each, newest first."""
 
 import argparse
-from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,8 @@ def _six(store: Path) -> list[str]:
 def show(records: list[Record], *, with_network: bool) -> None:
     """One line a record; a narrow terminal gets fewer columns, not cut ones, and details in lines of their own."""
     out = table.console()
-    form = time_form({_local(record).date() for record in records}, datetime.now().astimezone().date())
-    lines = [_cells(record, form) for record in records]
+    with_date = len({_local(record).date() for record in records}) > 1
+    lines = [_cells(record, with_date=with_date) for record in records]
     wanted = (APPLICATION, NETWORK) if with_network or out.width >= ROOMY else (APPLICATION,)
     extra = [name for name in wanted if any(line[name] for line in lines)]
     every = [name for name in lines[0] if name not in ROOM]
@@ -129,17 +128,9 @@ def _grid(
     return grid
 
 
-def time_form(days: AbstractSet[date], today: date) -> str:
-    """Pure: as much of the date as tells the day; the time is the reader's own."""
-    if days <= {today}:
-        return "%H:%M:%S"
-    is_this_year = {day.year for day in days} == {today.year}
-    return "%m-%d %H:%M:%S" if is_this_year else "%Y-%m-%d %H:%M:%S"
-
-
-def _cells(record: Record, form: str) -> Line:
+def _cells(record: Record, *, with_date: bool) -> Line:
     return {
-        "time": _local(record).strftime(form),
+        "time": _local(record).strftime("%m-%d %H:%M:%S" if with_date else "%H:%M:%S"),
         "interface": visible(record["interface"]),
         "dir": "" if record["direction"] == "unknown" else record["direction"],
         "proto": _protocol(record),

@@ -2,12 +2,10 @@
 
 import json
 import time
-from datetime import date, datetime
 
 import numpy as np
 import pytest
 
-from console import flows
 from console.filters import moment
 from console.values import duration, plain, size
 from exporter.sinks.store import Store
@@ -16,8 +14,6 @@ from tests.console.ask import ask
 from tests.exporter.rig import some_rows
 from tests.exporter.test_store import place
 from tests.supervisor.rig import flowherd
-
-TODAY, YESTERDAY, LONG_AGO = date(2026, 3, 1), date(2026, 2, 28), date(2024, 3, 1)
 
 
 def six(text):
@@ -175,16 +171,6 @@ def test_sizes_and_durations_are_short():
 def test_moments():
     assert time.time_ns() - moment("2h") == pytest.approx(7200e9, rel=1e-3)
     assert moment("2023-11-14T22:13:20+00:00") == 1_700_000_000 * 10**9
-
-
-@pytest.mark.parametrize(
-    ("days", "shown"),
-    [([TODAY], "17:30:00"), ([YESTERDAY], "02-28 17:30:00"), ([TODAY, LONG_AGO], "2024-03-01 17:30:00")],
-)
-def test_a_time_tells_its_day(days, shown):
-    """Today's needs none; that of a capture from years ago needs all of it."""
-    form = flows.time_form(set(days), TODAY)
-    assert datetime(*days[-1].timetuple()[:3], 17, 30).strftime(form) == shown  # noqa: DTZ001 a reader's own
 
 
 def test_plain_values_are_jsons():
