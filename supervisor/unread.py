@@ -6,6 +6,7 @@ linux/if_packet.h: tpacket_hdr_v1 (a block's head), tpacket3_hdr (a packet's).
 import mmap
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from supervisor.ring import Ring
 
@@ -14,7 +15,7 @@ BLOCK = struct.Struct(
     "@8xIIIIQIIII"
 )  # status, packets, place of the first, length, number, first time, last time
 PACKET = struct.Struct("@III")  # how far the next is, seconds, nanoseconds
-NOWHERE: Mapping[str, int] = {"cursor_block": -1}
+NOWHERE: Mapping[str, int] = {"cursor_block": -1, "cursor_sequence": 0}
 
 
 def unread(ring: Ring, words: Mapping[str, int], before_ns: int) -> int:
@@ -27,12 +28,14 @@ def unread(ring: Ring, words: Mapping[str, int], before_ns: int) -> int:
 def _in_block(memory: mmap.mmap, block: int, size: int, words: Mapping[str, int], before_ns: int) -> int:
     start = block * size
     status, count, first, _, number, sec, nsec, *_ = BLOCK.unpack_from(memory, start)
-    if not status & USER or not count or sec * 10**9 + nsec >= before_ns:
+    is_done_with = not status & USER and number <= words["cursor_sequence"]  # else the kernel is filling it
+    if is_done_with or not count or sec * 10**9 + nsec >= before_ns:
         return 0
     at = start + first
     if block == words["cursor_block"] and number == words["cursor_sequence"]:
         at = max(at, words["cursor_offset"])
-    return sum(time_ns < before_ns for time_ns in _times(memory, at, start + size))
+    times = islice(_times(memory, at, start + size), count)  # the last one of an open block points beyond it
+    return sum(time_ns < before_ns for time_ns in times)
 
 
 def _times(memory: mmap.mmap, at: int, end: int) -> Iterator[int]:

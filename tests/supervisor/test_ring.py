@@ -95,6 +95,32 @@ print(status & 1, packets, snaplen, length, ring.blocks, ring.mib)
 
 
 @pytest.mark.root
+def test_what_nobody_read_is_counted_also_while_the_kernel_fills_it(inside):
+    """A block is handed over when it is full or its time is over; a ring may be closed before. What was read is not."""
+    code = """
+import socket, struct, time
+from supervisor.ring import RETIRE_MS, open_ring
+from supervisor.unread import NOWHERE, unread
+ONLY = ((0x28, 0, 0, 12), (0x15, 0, 1, 0x88B5), (0x06, 0, 0, 65535), (0x06, 0, 0, 0))
+ring = open_ring("va", socket.if_nametoindex("va"), 4, ONLY, promisc=False)
+sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+sender.bind(("vb", 0))
+def send(count):
+    for number in range(count):
+        sender.send(b"\\2" * 12 + b"\\x88\\xb5" + bytes(46))
+send(3)
+print(unread(ring, NOWHERE, time.time_ns()))
+time.sleep(3 * RETIRE_MS / 1000)
+print(unread(ring, NOWHERE, time.time_ns()))
+later = time.time_ns()
+send(5)
+read = {"cursor_block": 0, "cursor_sequence": 1, "cursor_offset": ring.block_bytes}
+print(unread(ring, read, later), unread(ring, read, time.time_ns()))
+"""
+    assert run_inside(inside, code).split() == ["3", "3", "0", "5"]
+
+
+@pytest.mark.root
 @pytest.mark.parametrize("fanout", [0, 7 | 2 << 16])
 def test_on_loopback_a_packet_counts_once(inside, fanout):
     code = """

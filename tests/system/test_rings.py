@@ -101,9 +101,6 @@ def test_what_waits_for_an_heir_that_never_comes_is_counted(place, folder):
         control.ask(str(folder / "run"), {"do": "reload"})
         time.sleep(0.5)
         sent += taker.send(place, PPS, 0.2, flows=FLOWS)["packets"]
-        time.sleep(
-            0.3
-        )  # until the kernel has closed its last block: what is in an open one is not seen from outside
         place.ip("link", "set", "vb", "down")
         os.kill(exporter, signal.SIGCONT)
         until(lambda: "packets left in the ring" in live.said(), live.said)
