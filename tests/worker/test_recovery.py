@@ -23,6 +23,7 @@ from tests.worker.trial import START_NS, some
 from tests.zstandard import zstd
 from worker import recovery
 from worker.birth import live
+from worker.capture import compressed
 from worker.rows import USED
 from worker.spec import Spec
 
@@ -34,7 +35,8 @@ TABLES = {"roomy": 50_000, "full": 1_500}
 
 @pytest.fixture(scope="module")
 def content():
-    """Many packets of some thousand flows."""
+    """Many packets of some thousand flows; what unpacks them is loaded before a fork, as the nursery does."""
+    compressed.load()
     rng = random.Random(5)
     known = [udp(i + 1, sport=1000 + i % 7) for i in range(FLOWS)]
     return pcap([(START_NS + i * 1_000_000, rng.choice(known)) for i in range(PACKETS)], link=101)
