@@ -11,7 +11,6 @@ from numba.core import itanium_mangler
 _codes: dict[Any, str] = getattr(itanium_mangler, "N2CODE", {})
 
 
-def call(kind: Any, name: str) -> Any:
+def call(kind: Any, name: str) -> None:
     """The type, called `name` in symbols, which no other may be. A numba built otherwise spells on."""
     _codes[kind] = f"{len(name)}{name}"
-    return kind

@@ -166,10 +166,8 @@ def open_table(
     `ports` as in services.py, `translate` as in translate.py.
     """
     extent = fit(len(file), max_flows)
-    parts = {
-        name: np.ndarray(shape, dtype, file, _offsets(extent)[0][name])
-        for name, dtype, shape in _shapes(extent)
-    }
+    offsets, _ = _offsets(extent)
+    parts = {name: np.ndarray(shape, dtype, file, offsets[name]) for name, dtype, shape in _shapes(extent)}
     parts |= hot_parts(parts.pop("hot"))
     parts["slab_view"] = parts["slab_bytes"].view()
     parts["slab_view"].flags.writeable = False
